@@ -1,0 +1,224 @@
+"""Runs one engine's command line: no shell, no threads, a time limit on each call, and Ctrl-C does not cut a call in two."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, BinaryIO, Literal, NamedTuple
+
+from vdictl.engine.errors import EngineError, EngineHung, EngineMissing, translate
+from vdictl.engine.redact import redact
+
+Kind = Literal["podman", "docker"]
+Stream = int | IO[bytes] | None
+
+_GRACE = 2.0  # seconds between SIGTERM and SIGKILL for a program that does not answer
+_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class Completed(NamedTuple):
+    """How one command of the engine ended."""
+
+    argv: tuple[str, ...]
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    def checked(self) -> str:
+        """Standard output; raises the translated error where the exit code is not 0."""
+        if self.exit_code != 0:
+            raise translate(self.argv, self.exit_code, self.stderr)
+        return self.stdout
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Podman or Docker, found at `binary`, started with exactly the environment `env`; `timeout` is in seconds."""
+
+    kind: Kind
+    binary: str
+    env: Mapping[str, str] = field(repr=False)
+    timeout: float = 60.0
+
+    def run(self, *args: str, input: bytes | None = None, timeout: float | None = None) -> str:
+        """Run one command to its end and return its standard output.
+
+        Raises EngineMissing, EngineHung, EngineUnreachable, or the CommandFailed that its text stands for. If
+        KeyboardInterrupt comes while waiting, the command itself goes on undisturbed: it has a session of its own.
+        """
+        return self.call(*args, input=input, timeout=timeout).checked()
+
+    def call(self, *args: str, input: bytes | None = None, timeout: float | None = None) -> Completed:
+        """Like `run`, but an exit code other than 0 is the caller's business. Raises EngineMissing and EngineHung."""
+        return self._collect([self._start(args, input)], timeout)[0]
+
+    def together(self, *argvs: Sequence[str], timeout: float | None = None) -> list[str]:
+        """Run several commands at the same time; their outputs in the order asked. All end before an error is raised."""
+        return [done.checked() for done in self.call_together(*argvs, timeout=timeout)]
+
+    def settle(self, *argvs: Sequence[str], timeout: float | None = None) -> list[str | EngineError]:
+        """Like `together`, but a failure stands as its error in the place of its output, and nothing is raised."""
+        results: list[str | EngineError] = []
+        for done in self.call_together(*argvs, timeout=timeout):
+            results.append(done.stdout if done.exit_code == 0 else translate(done.argv, done.exit_code, done.stderr))
+        return results
+
+    def call_together(self, *argvs: Sequence[str], timeout: float | None = None) -> list[Completed]:
+        """Run several commands at the same time, whatever their exit codes. Raises EngineMissing and EngineHung."""
+        return self._collect([self._start(argv, None) for argv in argvs], timeout)
+
+    def popen(
+        self,
+        *args: str,
+        stdin: Stream = subprocess.DEVNULL,
+        stdout: Stream = None,
+        stderr: Stream = None,
+        interactive: bool = False,
+    ) -> subprocess.Popen[bytes]:
+        """Start a command whose streams pass through (exec, logs, cp, volume export); the caller waits for it.
+
+        `interactive` leaves it in the terminal's foreground group, so that it may read the terminal and gets Ctrl-C.
+        Raises EngineMissing.
+        """
+        try:
+            return subprocess.Popen(
+                [self.binary, *args],
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                env=self._environment(),
+                start_new_session=not interactive,
+            )
+        except OSError as error:
+            raise _missing(self.binary, error) from error
+
+    def _environment(self) -> dict[str, str]:
+        # Podman looks for conmon, runc and its helpers along PATH; without one it can't start anything.
+        return {"PATH": _DEFAULT_PATH, **self.env}
+
+    def _start(self, args: Sequence[str], input: bytes | None) -> _Call:
+        stdin = _scratch(input) if input is not None else None
+        out, err = _scratch(), _scratch()
+        try:
+            child = self.popen(*args, stdin=stdin or subprocess.DEVNULL, stdout=out, stderr=err)
+        except EngineError:
+            out.close()
+            err.close()
+            raise
+        finally:
+            if stdin:
+                stdin.close()
+        return _Call((self.binary, *args), child, out, err)
+
+    def _collect(self, calls: Sequence[_Call], timeout: float | None) -> list[Completed]:
+        limit = self.timeout if timeout is None else timeout
+        deadline = time.monotonic() + limit
+        hung = [call for call in calls if not call.ended(deadline)]
+        if hung:
+            _kill(hung)
+            raise _hung(hung[0].argv, limit)
+        return [call.result() for call in calls]
+
+
+class _Call(NamedTuple):
+    """A command under way. Its output goes to memory files and not to pipes.
+
+    A pipe would be held open by a grandchild (conmon) after the command ended, and would kill the command by SIGPIPE
+    where we are interrupted: a file does neither.
+    """
+
+    argv: tuple[str, ...]
+    child: subprocess.Popen[bytes]
+    out: BinaryIO
+    err: BinaryIO
+
+    def ended(self, deadline: float) -> bool:
+        """Wait until it has ended or the deadline (of the monotonic clock) has passed."""
+        return _wait(self.child, max(0.0, deadline - time.monotonic()))
+
+    def result(self) -> Completed:
+        return Completed(self.argv, self.child.returncode, _text(self.out), _text(self.err))
+
+
+def _scratch(content: bytes | None = None) -> BinaryIO:
+    # Memory where the kernel has it: a full disk must not keep us from reading the error that says so.
+    file: BinaryIO
+    if hasattr(os, "memfd_create"):
+        file = os.fdopen(os.memfd_create("vdictl-engine"), "w+b")
+    else:
+        file = tempfile.TemporaryFile()  # type: ignore[unreachable]
+    if content is not None:
+        file.write(content)
+        file.flush()
+        file.seek(0)
+    return file
+
+
+def _text(file: BinaryIO) -> str:
+    with file:
+        file.seek(0)
+        return file.read().decode("utf-8", "replace")
+
+
+def _wait(child: subprocess.Popen[bytes], seconds: float) -> bool:
+    # Popen.wait(timeout) polls with growing pauses of up to 50 ms, as long as a whole call takes; a pidfd wakes at once.
+    if child.poll() is not None:
+        return True
+    if hasattr(os, "pidfd_open"):
+        try:
+            descriptor = os.pidfd_open(child.pid)
+        except OSError:
+            pass
+        else:
+            try:
+                poller = select.poll()
+                poller.register(descriptor, select.POLLIN)
+                if poller.poll(seconds * 1000):
+                    child.wait()
+                    return True
+                return child.poll() is not None
+            finally:
+                os.close(descriptor)
+    try:
+        child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _kill(calls: Sequence[_Call]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        alive = [call for call in calls if call.child.poll() is None]
+        for call in alive:
+            try:
+                os.killpg(call.child.pid, number)
+            except ProcessLookupError:
+                continue
+        deadline = time.monotonic() + _GRACE
+        for call in alive:
+            call.ended(deadline)
+    for call in calls:
+        call.out.close()
+        call.err.close()
+
+
+def _hung(argv: Sequence[str], limit: float) -> EngineHung:
+    return EngineHung(
+        f"the container engine gave no answer within {limit:g} s",
+        details=f"killed: {' '.join(redact(argv))}",
+        advice="The engine or its storage may be stuck; see `vdictl doctor`, then try again.",
+    )
+
+
+def _missing(binary: str, error: OSError) -> EngineMissing:
+    return EngineMissing(
+        f"the container engine {binary} can't be started",
+        details=str(error),
+        advice="Install Podman (on Debian and Ubuntu: apt-get install podman), or see `vdictl doctor`.",
+    )
