@@ -1,0 +1,212 @@
+"""Optional verbs, a Protocol each. The manifest lists the names of those that a provider has.
+
+Every verb that changes something takes the operation's `token`, opens the operation (the wish is written first) and
+gives the desktop back; the core calls `advance` until no operation is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from vdictl.contract.model import (
+    Command,
+    Desktop,
+    DesktopSpec,
+    Endpoint,
+    Image,
+    Plan,
+    Price,
+    Region,
+    Secret,
+    Snapshot,
+    Stray,
+    Volume,
+    Work,
+)
+
+
+class SupportsPower(Protocol):
+    """Switch on and off. What is already so is success."""
+
+    def start(self, desktop: Desktop, *, token: str) -> Desktop:
+        """Start a stopped desktop."""
+        ...
+
+    def stop(self, desktop: Desktop, *, token: str, grace: float) -> Desktop:
+        """Stop it; after `grace` seconds hard."""
+        ...
+
+    def restart(self, desktop: Desktop, *, token: str) -> Desktop:
+        """Stop and start; never twice for one token."""
+        ...
+
+
+class SupportsSnapshots(Protocol):
+    """Keep a desktop's state. A clone is a `create` whose spec has `from_snapshot`."""
+
+    def snapshots(self) -> Iterable[Snapshot]:
+        """All of the fleet, also half-made ones and those whose desktop is gone."""
+        ...
+
+    def snapshot_create(self, desktop: Desktop, name: str, *, token: str) -> Desktop:
+        """Begin a snapshot. Conflict if the desktop has one of this name."""
+        ...
+
+    def snapshot_delete(self, snapshot: Snapshot) -> None:
+        """Remove it; already gone is success."""
+        ...
+
+    def snapshot_restore(self, desktop: Desktop, snapshot: Snapshot, *, token: str) -> Desktop:
+        """Begin to put the desktop back to the snapshot, in place. Never done twice for one token."""
+        ...
+
+
+class SupportsVolumes(Protocol):
+    """Homes."""
+
+    def volumes(self) -> Iterable[Volume]:
+        """All of the fleet."""
+        ...
+
+    def volume_delete(self, volume: Volume) -> None:
+        """Remove it; Conflict while a desktop uses it; already gone is success."""
+        ...
+
+
+class SupportsCatalogue(Protocol):
+    """What is on offer."""
+
+    def plans(self) -> Iterable[Plan]:
+        """Sizes, cheapest first."""
+        ...
+
+    def regions(self) -> Iterable[Region]:
+        """Places; empty where there is just one."""
+        ...
+
+
+class SupportsImages(Protocol):
+    """What desktops are made from."""
+
+    def images(self) -> Iterable[Image]:
+        """Those that are there, and those that would be built on first use."""
+        ...
+
+    def image_build(self, name: str, *, packages: Sequence[str] = (), retry: bool = False) -> Work:
+        """Begin the build, or look at it if it runs. `retry` begins a failed one again."""
+        ...
+
+    def image_delete(self, image: Image) -> None:
+        """Remove it; Conflict while in use."""
+        ...
+
+
+class SupportsExec(Protocol):
+    """Run a program inside."""
+
+    def exec(self, desktop: Desktop, argv: Sequence[str], *, tty: bool = False) -> Command:
+        """The command that runs `argv` as the desktop's user, passing streams, signals and the exit code through."""
+        ...
+
+
+class SupportsTunnel(Protocol):
+    """Reach an endpoint that is not `direct`."""
+
+    def tunnel(self, desktop: Desktop, endpoint: Endpoint) -> Command:
+        """A command whose stdin and stdout are one connection to the endpoint."""
+        ...
+
+
+class SupportsLogs(Protocol):
+    """What it said while it started and ran."""
+
+    def logs(self, desktop: Desktop, *, follow: bool = False, tail: int | None = None) -> Command:
+        """A command that prints the log, oldest line first."""
+        ...
+
+
+class SupportsActivity(Protocol):
+    """When somebody last worked."""
+
+    def idle_seconds(self, desktop: Desktop) -> float | None:
+        """Seconds since the last key or pointer event; `None`: not known."""
+        ...
+
+
+class SupportsMark(Protocol):
+    """Rewrite the mark: rename, label, owner, expiry."""
+
+    def remark(
+        self,
+        desktop: Desktop,
+        *,
+        token: str,
+        name: str | None = None,
+        owner: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        expires: datetime | None = None,
+    ) -> Desktop:
+        """Change what is given; `labels` replaces them all."""
+        ...
+
+
+class SupportsResize(Protocol):
+    """Another size."""
+
+    def resize(self, desktop: Desktop, spec: DesktopSpec, *, token: str) -> Desktop:
+        """Change to the size of `spec`."""
+        ...
+
+
+class SupportsPark(Protocol):
+    """Give the machine back and keep what it needs to return."""
+
+    def park(self, desktop: Desktop, *, token: str) -> Desktop:
+        """Begin to park. `start` brings it back."""
+        ...
+
+
+class SupportsConsole(Protocol):
+    """The provider's own console."""
+
+    def console(self, desktop: Desktop) -> Secret:
+        """A URL that opens it; secret."""
+        ...
+
+
+class SupportsStrays(Protocol):
+    """Find and remove what has lost its desktop."""
+
+    def strays(self) -> Iterable[Stray]:
+        """All of the fleet."""
+        ...
+
+    def stray_delete(self, stray: Stray) -> None:
+        """Remove it; already gone is success."""
+        ...
+
+
+class SupportsWatch(Protocol):
+    """Tell of changes, so that nobody polls."""
+
+    def watch(self) -> Iterator[Desktop]:
+        """Desktops as they change. Blocks; the core runs it in a thread of its own."""
+        ...
+
+
+class SupportsBilling(Protocol):
+    """What has been spent."""
+
+    def spent(self) -> Mapping[str, Price]:
+        """Key of a desktop -> what it has cost so far."""
+        ...
+
+
+class SupportsExpose(Protocol):
+    """Make a desktop reachable for others, never without a login."""
+
+    def expose(self, desktop: Desktop, host: str, *, token: str) -> Desktop:
+        """Begin to expose it under `host`."""
+        ...
