@@ -1,4 +1,4 @@
-"""Runs one engine's command line: no shell, no threads, a time limit on each call, and Ctrl-C does not cut a call in two."""
+"""Runs an engine's command line: no shell, no threads, a time limit on each call, and Ctrl-C cuts no call in two."""
 
 from __future__ import annotations
 
@@ -37,6 +37,21 @@ class Completed(NamedTuple):
         return self.stdout
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What was learnt about an engine on this host. Empty texts: not known.
+
+    `limits`: memory, cpu and pids limits are enforced. `ports`: a port can be published; where not, only
+    `--network none` works. `cgroup_version`: "1" or "2".
+    """
+
+    version: str = ""
+    rootless: bool = False
+    cgroup_version: str = ""
+    limits: bool = True
+    ports: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """Podman or Docker, found at `binary`, started with exactly the environment `env`; `timeout` is in seconds."""
@@ -45,6 +60,7 @@ class Engine:
     binary: str
     env: Mapping[str, str] = field(repr=False)
     timeout: float = 60.0
+    traits: Traits = Traits()
 
     def run(self, *args: str, input: bytes | None = None, timeout: float | None = None) -> str:
         """Run one command to its end and return its standard output.
@@ -59,7 +75,7 @@ class Engine:
         return self._collect([self._start(args, input)], timeout)[0]
 
     def together(self, *argvs: Sequence[str], timeout: float | None = None) -> list[str]:
-        """Run several commands at the same time; their outputs in the order asked. All end before an error is raised."""
+        """Run several commands at the same time; outputs in the order asked. All have ended before any error."""
         return [done.checked() for done in self.call_together(*argvs, timeout=timeout)]
 
     def settle(self, *argvs: Sequence[str], timeout: float | None = None) -> list[str | EngineError]:
@@ -152,7 +168,7 @@ def _scratch(content: bytes | None = None) -> BinaryIO:
     if hasattr(os, "memfd_create"):
         file = os.fdopen(os.memfd_create("vdictl-engine"), "w+b")
     else:
-        file = tempfile.TemporaryFile()  # type: ignore[unreachable]
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     if content is not None:
         file.write(content)
         file.flush()
@@ -167,7 +183,7 @@ def _text(file: BinaryIO) -> str:
 
 
 def _wait(child: subprocess.Popen[bytes], seconds: float) -> bool:
-    # Popen.wait(timeout) polls with growing pauses of up to 50 ms, as long as a whole call takes; a pidfd wakes at once.
+    # Popen.wait(timeout) polls with pauses of up to 50 ms, as long as a whole call takes; a pidfd wakes at once.
     if child.poll() is not None:
         return True
     if hasattr(os, "pidfd_open"):

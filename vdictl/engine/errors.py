@@ -111,45 +111,120 @@ class BuildFailed(EngineError):
 
 
 _FREE_SPACE = "Free some space, for example with `podman system prune` or `docker system prune`, then try again."
-_DAEMON = "Start the engine (for Docker: `systemctl start docker`), or see `vdictl doctor`."
+_START = "Start the engine (for Docker: `systemctl start docker`), or see `vdictl doctor`."
+_GROUP = "Add this user to the group docker and log in again, or use rootless Podman."
+_UIDMAP = "Rootless Podman needs the package uidmap and a line for this user in /etc/subuid and /etc/subgid."
+_STORAGE = "Podman's storage was made with other settings; see `podman system reset` (it removes all containers)."
+_NO_REGISTRY = "No image registry can be reached from here; vdictl can build its base image without one."
+_DOCTOR = "`vdictl doctor` names what this host lacks and the cure."
 
-# One table for both engines; the first match wins, so the specific stands before the general.
-# The texts were read off Podman 4.3.1 and Docker 20.10 and, where marked *, in the sources of the newer ones.
-_TABLE: tuple[tuple[str, type[CommandFailed] | type[EngineUnreachable], str], ...] = (
-    (r"no space left on device|disk quota exceeded", DiskFull, _FREE_SPACE),
-    (r"permission denied.*(docker daemon|docker API|docker\.sock)", EngineUnreachable,
-     "Add this user to the group docker and log in again, or use rootless Podman."),
-    (r"cannot connect to the docker daemon|error during connect|failed to connect to the docker API", EngineUnreachable,
-     _DAEMON),
-    (r"cannot connect to podman|unable to connect to podman socket", EngineUnreachable, _DAEMON),
-    (r"cannot (re-exec|setresuid)|newuidmap|no subuid ranges|insufficient (uid|gid)s", EngineUnreachable,
-     "Rootless Podman needs the package uidmap and a line for this user in /etc/subuid and /etc/subgid."),
-    (r"storage-driver .* is not supported|database (graph driver|static dir|run dir).* mismatch", EngineUnreachable,
-     "Podman's storage was made with other settings; see `podman system reset` (it removes all containers)."),
-    (r"did not resolve to an alias|no such image|unable to find image|pull access denied|manifest unknown", ImageMissing,
-     ""),
-    (r"pinging container registry|dial tcp|TLS handshake timeout|lookup .* no such host|i/o timeout",
-     RegistryUnreachable, "No image registry can be reached from here; vdictl can build its base image without one."),
-    (r"already in use by|already exists|name .* is in use|secret name in use|conflict\. the container name", NameTaken,
-     ""),
-    (r"volume .* (is being used|in use)|volume is in use|is being used by|image (is )?in use|image used by|has children"
-     r"|has dependent|conflict: unable to|you cannot remove a running|cannot remove .* as it is running"
-     r"|container has active endpoints|unable to remove .*: container is running|stop the container before"
-     r"|removal of container .* is already in progress|without force: container state improper", Busy, ""),
-    (r"container state improper|is not running|can only (create exec|attach)|cannot exec in a (stopped|paused)"
-     r"|is paused, unpause", NotRunning, ""),
-    (r"no such (container|volume|object|image|network|secret|pod|exec)|image not known|network not found"
-     r"|no container with (name|id)|does not exist in database|container \S+ does not exist"
-     r"|could not find the file|no volume with name", NoSuchObject, ""),
-    (r"operation not permitted.*rlimit|setting rlimit|RLIMIT_\w+.*operation not permitted|hybrid cgroup"
-     r"|/dev/net/tun.*(permission denied|no such file)|slirp4netns failed|pasta failed|cgroup.* controller.*not"
-     r"|unresolvable CDI devices", HostLacks, "`vdictl doctor` names what this host lacks and the cure."),
+# One table for both engines. The first match wins, so the specific stands before the general. The texts were read off
+# Podman 4.3.1, Docker 20.10 and 28.2, and off the sources of Podman 5.
+_TABLE: tuple[tuple[type[CommandFailed] | type[EngineUnreachable], str, tuple[str, ...]], ...] = (
+    (DiskFull, _FREE_SPACE, ("no space left on device", "disk quota exceeded")),
+    (EngineUnreachable, _GROUP, (r"permission denied.*(docker daemon|docker API|docker\.sock)",)),
+    (
+        EngineUnreachable,
+        _START,
+        (
+            "cannot connect to the docker daemon",
+            "error during connect",
+            "failed to connect to the docker API",
+            "cannot connect to podman",
+            "unable to connect to podman socket",
+        ),
+    ),
+    (
+        EngineUnreachable,
+        _UIDMAP,
+        (r"cannot (re-exec|setresuid|set up namespace)", "newuidmap", "no subuid ranges", r"insufficient [ug]ids"),
+    ),
+    (EngineUnreachable, _STORAGE, ("database .* mismatch", "storage-driver .* is not supported")),
+    (
+        ImageMissing,
+        "",
+        (
+            "did not resolve to an alias",
+            "no such image",
+            "unable to find image",
+            "pull access denied",
+            "manifest unknown",
+            r"localhost/\S+: .*(connection refused|not found)",
+            "localhost/.* pinging container registry localhost",
+        ),
+    ),
+    (
+        RegistryUnreachable,
+        _NO_REGISTRY,
+        ("pinging container registry", "dial tcp", "TLS handshake timeout", "lookup .* no such host", "i/o timeout"),
+    ),
+    (NameTaken, "", ("already in use by", "already exists", r"conflict\. the container name", "secret name in use")),
+    (
+        Busy,
+        "",
+        (
+            "volume .* (is being used|in use)",
+            "is being used by",
+            "image (is )?in use",
+            "image used by",
+            "image has dependent",
+            "conflict: unable to",
+            "cannot remove a running",
+            "cannot remove .* as it is running",
+            "container is running",
+            "stop the container before",
+            "removal of container .* is already in progress",
+            "without force",
+            "has active endpoints",
+        ),
+    ),
+    (
+        NotRunning,
+        "",
+        (
+            "container state improper",
+            "is not running",
+            r"can only (create exec|attach)",
+            r"cannot exec in a (stopped|paused)",
+            "is paused",
+        ),
+    ),
+    (
+        NoSuchObject,
+        "",
+        (
+            r"no such (container|volume|object|network|secret|pod|exec)",
+            "image not known",
+            "network not found",
+            r"no (container|volume|pod) with (name|id)",
+            r"container \S+ does not exist",
+            "could not find the file",
+        ),
+    ),
+    (
+        HostLacks,
+        _DOCTOR,
+        (
+            r"rlimit\S*.*(not permitted|invalid argument)",
+            r"setting rlimit",
+            "cgroups? in hybrid mode",
+            r"/dev/net/tun.*(permission denied|no such file)",
+            "slirp4netns failed",
+            "pasta failed",
+            r"cgroup.* controller.*not",
+            "unresolvable CDI devices",
+            "could not select device driver",
+        ),
+    ),
 )
-_COMPILED = tuple((re.compile(pattern, re.IGNORECASE), kind, advice) for pattern, kind, advice in _TABLE)
+_COMPILED = tuple(
+    (re.compile("|".join(f"(?:{text})" for text in texts), re.IGNORECASE), kind, advice)
+    for kind, advice, texts in _TABLE
+)
 
 
 def last_sentence(stderr: str) -> str:
-    """The line that says what went wrong: the last with `Error`, else the last that is no warning; without its prefix."""
+    """The line that says what went wrong (the last with `Error`, else the last that is no warning), without prefix."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     told = [line for line in lines if line.startswith(("Error", "Cannot")) or " daemon: " in line] or [
         line for line in lines if "level=warning" not in line and not line.startswith(("See ", "Try "))

@@ -1,74 +1,37 @@
-"""What an engine holds, in one shape for Podman and Docker: containers, volumes, images, with their labels whole."""
+"""Lists and looks at what an engine holds, with labels whole and in as few calls as the engine allows."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from vdictl.engine.engine import Completed, Engine
 from vdictl.engine.errors import EngineError, NoSuchObject, translate
+from vdictl.engine.nouns import Container, Image, State, Volume
+from vdictl.engine.rows import (
+    container_from_inspect,
+    container_from_podman,
+    image_from_inspect,
+    image_from_podman,
+    volume_from,
+)
 
-State = Literal[
-    "created", "running", "paused", "restarting", "stopping", "exited", "removing", "dead", "unknown"
+__all__ = [
+    "Container",
+    "Image",
+    "State",
+    "Volume",
+    "image_id",
+    "inspect_container",
+    "inspect_image",
+    "inspect_volume",
+    "list_containers",
+    "list_images",
+    "list_volumes",
+    "snapshot_of_everything",
 ]
-
-# Podman's own words for stages that mean the same to us; what is not here is taken as it is.
-_STATES: Mapping[str, State] = {
-    "configured": "created",
-    "initialized": "created",
-    "created": "created",
-    "running": "running",
-    "paused": "paused",
-    "restarting": "restarting",
-    "stopping": "stopping",
-    "stopped": "exited",
-    "exited": "exited",
-    "removing": "removing",
-    "dead": "dead",
-}
-_LOOPBACK = frozenset({"127.0.0.1", "0.0.0.0", ""})  # noqa: S104 - read, not bound: both are reached over loopback
-_EPOCH = datetime.fromtimestamp(0, UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Container:
-    """A container. `ports`: container port -> port on the host's 127.0.0.1 (TCP only). `created`: aware, UTC."""
-
-    id: str
-    name: str
-    labels: Mapping[str, str] = field(default_factory=dict)
-    state: State
-    exit_code: int | None = None
-    created: datetime
-    image: str = ""
-    image_id: str = ""
-    ports: Mapping[int, int] = field(default_factory=dict)
-    started: datetime | None = None
-    finished: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Volume:
-    """A named volume. `created`: aware, UTC (whole seconds on Docker)."""
-
-    name: str
-    labels: Mapping[str, str] = field(default_factory=dict)
-    created: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """An image. `digest` is the manifest's (Docker knows one only for pulled images: else the id, `sha256:...`)."""
-
-    id: str
-    digest: str
-    tags: tuple[str, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
-    created: datetime
-    size_bytes: int
 
 
 def list_containers(engine: Engine, *, label: str | None = None) -> list[Container]:
@@ -113,3 +76,96 @@ def image_id(engine: Engine, tag: str) -> str | None:
         return "sha256:" + engine.run("image", "inspect", "--format", "{{.Id}}", tag).strip().removeprefix("sha256:")
     except NoSuchObject:
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How one kind of object is listed: in one call where labels come whole, else ids first and then inspect.
+
+    `docker ps --format json` joins labels by commas, and ours hold JSON; only inspect gives them whole.
+    """
+
+    podman: tuple[str, ...]
+    docker_ids: tuple[str, ...]
+    docker_inspect: tuple[str, ...]
+    from_podman: Callable[[Any], Any]
+    from_docker: Callable[[Any], Any]
+
+
+def _list(engine: Engine, kinds: Sequence[_Kind], label: str | None) -> list[list[Any]]:
+    wanted = ("--filter", f"label={label}") if label else ()
+    if engine.kind == "podman":
+        texts = engine.together(*((*kind.podman, *wanted) for kind in kinds))
+        rows = [_rows(engine, text) for text in texts]
+        found = [[kind.from_podman(row) for row in some] for kind, some in zip(kinds, rows, strict=True)]
+    else:
+        rows = _inspect_all(engine, kinds, wanted)
+        found = [[kind.from_docker(row) for row in some] for kind, some in zip(kinds, rows, strict=True)]
+    return [[thing for thing in some if _has(thing.labels, label)] for some in found]
+
+
+def _inspect_all(engine: Engine, kinds: Sequence[_Kind], wanted: tuple[str, ...]) -> list[list[Any]]:
+    ids = [sorted(set(text.split())) for text in engine.together(*((*kind.docker_ids, *wanted) for kind in kinds))]
+    asked = [number for number, some in enumerate(ids) if some]
+    answers = engine.call_together(*((*kinds[number].docker_inspect, *ids[number]) for number in asked))
+    rows: list[list[Any]] = [[] for _ in kinds]
+    for number, answer in zip(asked, answers, strict=True):
+        _check_inspect(answer)
+        rows[number] = _rows(engine, answer.stdout)
+    return rows
+
+
+def _check_inspect(answer: Completed) -> None:
+    # What goes away between the two calls makes inspect fail, but the others are printed all the same.
+    if answer.exit_code != 0:
+        error = translate(answer.argv, answer.exit_code, answer.stderr)
+        if not isinstance(error, NoSuchObject):
+            raise error
+
+
+def _rows(engine: Engine, text: str) -> list[Any]:
+    try:
+        rows = json.loads(text or "[]")
+    except ValueError as error:
+        raise EngineError(
+            f"the container engine {engine.binary} gave an answer that is not JSON",
+            details=text[:500],
+            advice="Is it really Podman or Docker? See `vdictl doctor`.",
+        ) from error
+    return rows if isinstance(rows, list) else [rows]
+
+
+def _has(labels: Mapping[str, str], label: str | None) -> bool:
+    # The engines' own filter is trusted for speed only: Podman 4 takes patterns in it.
+    if label is None:
+        return True
+    key, equals, value = label.partition("=")
+    return key in labels and (not equals or labels[key] == value)
+
+
+def _one(text: str) -> Any:
+    rows = json.loads(text)
+    return rows[0] if isinstance(rows, list) else rows
+
+
+_CONTAINERS = _Kind(
+    podman=("ps", "--all", "--no-trunc", "--format", "json"),
+    docker_ids=("ps", "--all", "--quiet", "--no-trunc"),
+    docker_inspect=("container", "inspect"),
+    from_podman=container_from_podman,
+    from_docker=container_from_inspect,
+)
+_VOLUMES = _Kind(
+    podman=("volume", "ls", "--format", "json"),
+    docker_ids=("volume", "ls", "--quiet"),
+    docker_inspect=("volume", "inspect"),
+    from_podman=volume_from,
+    from_docker=volume_from,
+)
+_IMAGES = _Kind(
+    podman=("images", "--no-trunc", "--format", "json"),
+    docker_ids=("images", "--quiet", "--no-trunc"),
+    docker_inspect=("image", "inspect"),
+    from_podman=image_from_podman,
+    from_docker=image_from_inspect,
+)

@@ -1,0 +1,1 @@
+"""Podman and Docker by their command line: what the local provider stands on."""
