@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -44,6 +45,14 @@ def asked(spec: DesktopSpec) -> dict[str, Any]:
             continue
         data[field.name] = list(value) if isinstance(value, tuple) else _plain(value)
     return data
+
+
+def inputs_digest(spec: DesktopSpec) -> str:
+    """What the first boot waits for, as one hash; empty: there is nothing to deliver."""
+    if not (spec.inputs or spec.git or spec.dotfiles):
+        return ""
+    parts = [_plain(spec.inputs), spec.git, spec.dotfiles]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:

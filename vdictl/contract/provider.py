@@ -6,7 +6,7 @@ core owns time. It translates foreign errors into `vdictl.contract.errors` at it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, Self
@@ -48,6 +48,10 @@ class Manifest:
     kept_costs: bool = True  #: what stays after a destroy (homes, snapshots) costs money
 
 
+def _unthrottled() -> None:
+    """No published limit: nothing to wait for."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What the core hands to `open`: resolved settings, and where caches may be kept."""
@@ -57,6 +61,7 @@ class Settings:
     fleet: str | None = "default"  #: None: all fleets
     state_dir: Path = field(default_factory=Path)  #: caches, logs of builds: deleting it loses nothing
     environment: Mapping[str, str] = field(default_factory=dict)  #: for child processes only
+    throttle: Callable[[], None] = _unthrottled  #: call it before each request; it waits while the limit is reached
 
 
 class Provider(Protocol):

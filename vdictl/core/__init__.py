@@ -1,0 +1,1 @@
+"""Decisions: which provider, which desktop, what next, and for how long. No terminal, no SDK."""
