@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -10,9 +11,10 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, BinaryIO, Literal, NamedTuple
 
-from vdictl.engine.errors import EngineError, EngineHung, EngineMissing, translate
+from vdictl.engine.errors import EngineError, EngineHung, EngineMissing, EngineUnreachable, HostLacks, translate
 from vdictl.engine.redact import redact
 
 Kind = Literal["podman", "docker"]
@@ -29,12 +31,6 @@ class Completed(NamedTuple):
     exit_code: int
     stdout: str
     stderr: str
-
-    def checked(self) -> str:
-        """Standard output; raises the translated error where the exit code is not 0."""
-        if self.exit_code != 0:
-            raise translate(self.argv, self.exit_code, self.stderr)
-        return self.stdout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +50,17 @@ class Traits:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Podman or Docker, found at `binary`, started with exactly the environment `env`; `timeout` is in seconds."""
+    """Podman or Docker, found at `binary`, started with exactly the environment `env`; `timeout` is in seconds.
+
+    `facts` is the file in which discovery remembers this engine; it is removed where the engine does not answer.
+    """
 
     kind: Kind
     binary: str
     env: Mapping[str, str] = field(repr=False)
     timeout: float = 60.0
     traits: Traits = Traits()
+    facts: Path | None = None
 
     def run(self, *args: str, input: bytes | None = None, timeout: float | None = None) -> str:
         """Run one command to its end and return its standard output.
@@ -68,7 +68,7 @@ class Engine:
         Raises EngineMissing, EngineHung, EngineUnreachable, or the CommandFailed that its text stands for. If
         KeyboardInterrupt comes while waiting, the command itself goes on undisturbed: it has a session of its own.
         """
-        return self.call(*args, input=input, timeout=timeout).checked()
+        return self.check(self.call(*args, input=input, timeout=timeout))
 
     def call(self, *args: str, input: bytes | None = None, timeout: float | None = None) -> Completed:
         """Like `run`, but an exit code other than 0 is the caller's business. Raises EngineMissing and EngineHung."""
@@ -76,14 +76,27 @@ class Engine:
 
     def together(self, *argvs: Sequence[str], timeout: float | None = None) -> list[str]:
         """Run several commands at the same time; outputs in the order asked. All have ended before any error."""
-        return [done.checked() for done in self.call_together(*argvs, timeout=timeout)]
+        return [self.check(done) for done in self.call_together(*argvs, timeout=timeout)]
 
     def settle(self, *argvs: Sequence[str], timeout: float | None = None) -> list[str | EngineError]:
         """Like `together`, but a failure stands as its error in the place of its output, and nothing is raised."""
-        results: list[str | EngineError] = []
-        for done in self.call_together(*argvs, timeout=timeout):
-            results.append(done.stdout if done.exit_code == 0 else translate(done.argv, done.exit_code, done.stderr))
-        return results
+        return [
+            done.stdout if done.exit_code == 0 else self.error(done)
+            for done in self.call_together(*argvs, timeout=timeout)
+        ]
+
+    def check(self, done: Completed) -> str:
+        """The standard output of a command that ended well; raises its error where it did not."""
+        if done.exit_code != 0:
+            raise self.error(done)
+        return done.stdout
+
+    def error(self, done: Completed) -> EngineError:
+        """The error that a command's exit code and text stand for."""
+        error = translate(done.argv, done.exit_code, done.stderr)
+        if isinstance(error, EngineUnreachable | HostLacks):
+            self._forget()
+        return error
 
     def call_together(self, *argvs: Sequence[str], timeout: float | None = None) -> list[Completed]:
         """Run several commands at the same time, whatever their exit codes. Raises EngineMissing and EngineHung."""
@@ -112,7 +125,14 @@ class Engine:
                 start_new_session=not interactive,
             )
         except OSError as error:
+            self._forget()
             raise _missing(self.binary, error) from error
+
+    def _forget(self) -> None:
+        # What discovery remembers has proved wrong, so the next run is to look again.
+        if self.facts is not None:
+            with contextlib.suppress(OSError):
+                self.facts.unlink(missing_ok=True)
 
     def _environment(self) -> dict[str, str]:
         # Podman looks for conmon, runc and its helpers along PATH; without one it can't start anything.
@@ -138,6 +158,7 @@ class Engine:
         hung = [call for call in calls if not call.ended(deadline)]
         if hung:
             _kill(hung)
+            self._forget()
             raise _hung(hung[0].argv, limit)
         return [call.result() for call in calls]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vdictl.engine.engine import Completed, Engine
-from vdictl.engine.errors import EngineError, NoSuchObject, translate
+from vdictl.engine.errors import EngineError, NoSuchObject
 from vdictl.engine.nouns import Container, Image, State, Volume
 from vdictl.engine.rows import (
     container_from_inspect,
@@ -110,15 +110,15 @@ def _inspect_all(engine: Engine, kinds: Sequence[_Kind], wanted: tuple[str, ...]
     answers = engine.call_together(*((*kinds[number].docker_inspect, *ids[number]) for number in asked))
     rows: list[list[Any]] = [[] for _ in kinds]
     for number, answer in zip(asked, answers, strict=True):
-        _check_inspect(answer)
+        _check_inspect(engine, answer)
         rows[number] = _rows(engine, answer.stdout)
     return rows
 
 
-def _check_inspect(answer: Completed) -> None:
+def _check_inspect(engine: Engine, answer: Completed) -> None:
     # What goes away between the two calls makes inspect fail, but the others are printed all the same.
     if answer.exit_code != 0:
-        error = translate(answer.argv, answer.exit_code, answer.stderr)
+        error = engine.error(answer)
         if not isinstance(error, NoSuchObject):
             raise error
 
