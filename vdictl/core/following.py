@@ -1,0 +1,148 @@
+"""Follow desktops of one provider until each is where it should be: one list call a tick, however many there are.
+
+This is the only place where steps are strung together (`advance`), and the only loop that waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from vdictl.contract.errors import NotFound, TimedOut, VdictlError
+from vdictl.contract.model import Desktop
+from vdictl.core.clock import Deadline
+from vdictl.core.context import Context
+from vdictl.core.registry import Opened
+from vdictl.core.retry import pauses
+
+FIRST_TICK, LONGEST_TICK = 0.5, 5.0
+FIRST_BEAT, LONGEST_BEAT = 0.1, 1.0
+
+#: Told what the desktop is now (`None`: a successful call said that it is gone) and whether this is fresh from a list.
+#: Gives True when it is where it should be; raises what ends the waiting for this one.
+Goal = Callable[[Desktop | None], bool]
+
+
+@dataclass
+class _Target:
+    goal: Goal
+    desktop: Desktop | None
+    trouble: VdictlError | None = None  #: the last passing one: evidence if time runs out
+
+
+@dataclass
+class Follower:
+    """Follows some desktops of one provider."""
+
+    context: Context
+    at: Opened
+    deadline: Deadline
+    #: Told of every complete list, before the goals are: may change targets (twins of one name).
+    on_list: Callable[[list[Desktop]], None] = lambda _: None
+    _targets: dict[str, _Target] = field(default_factory=dict)
+    ended: dict[str, VdictlError | None] = field(default_factory=dict)  #: by key; None: the goal is reached
+
+    def add(self, desktop: Desktop, goal: Goal) -> None:
+        """Follow this one too."""
+        self._targets[desktop.key] = _Target(goal, desktop)
+
+    def drop(self, key: str) -> None:
+        """Follow this one no more."""
+        self._targets.pop(key, None)
+
+    def run(self) -> Mapping[str, VdictlError | None]:
+        """Until every target has reached its goal, failed or run out of time; each outcome by key."""
+        clock, ticks, beats = self.context.clock, pauses(FIRST_TICK, LONGEST_TICK), pauses(FIRST_BEAT, LONGEST_BEAT)
+        next_list = clock.monotonic() + next(ticks)
+        self._look_at_all(advance=True)
+        while self._targets and not self.deadline.passed:
+            clock.sleep(min(next(beats), self.deadline.left))
+            listed = clock.monotonic() >= next_list
+            if listed:
+                self._refresh()
+                next_list = clock.monotonic() + next(ticks)
+            self._look_at_all(advance=listed)
+        for key, target in self._targets.items():
+            self.ended[key] = self._timed_out(target)
+        self._targets.clear()
+        return self.ended
+
+    def _refresh(self) -> None:
+        try:
+            desktops = list(self.at.provider.desktops())
+        except VdictlError as error:
+            self._suffer(error)
+            return
+        self.on_list(desktops)
+        by_key = {desktop.key: desktop for desktop in desktops}
+        for key, target in self._targets.items():
+            target.desktop = by_key.get(key) or self._confirm(key, target)
+
+    def _confirm(self, key: str, target: _Target) -> Desktop | None:
+        """Not being listed may be the list's lag: "gone" is concluded from asking for the thing itself."""
+        try:
+            return self.at.provider.desktop(key)
+        except NotFound:
+            return None
+        except VdictlError as error:
+            target.trouble = error
+            return target.desktop
+
+    def _suffer(self, error: VdictlError) -> None:
+        for key, target in list(self._targets.items()):
+            target.trouble = error
+            if not error.passing:
+                self._end(key, error)
+
+    def _look_at_all(self, *, advance: bool) -> None:
+        for key, target in list(self._targets.items()):
+            try:
+                if advance:
+                    self._advance(target)
+                self._tell(target.desktop)
+                if target.goal(target.desktop):
+                    self._end(key, None)
+            except VdictlError as error:
+                target.trouble = error
+                if not error.passing:
+                    self._end(key, error)
+
+    def _advance(self, target: _Target) -> None:
+        """Steps that are due now, one after the other; each is told in the journal."""
+        for _ in range(20):  # no operation has more steps; a provider that is always due must not hold the others
+            desktop = target.desktop
+            if desktop is None or not desktop.due:
+                return
+            try:
+                target.desktop = after = self.at.provider.advance(desktop)
+            except NotFound:
+                target.desktop = None
+                return
+            self._note(desktop)
+            if replace(after, progress=None) == replace(desktop, progress=None):
+                return  # nothing changed: the next step needs time
+
+    def _tell(self, desktop: Desktop | None) -> None:
+        if desktop is not None and desktop.doing:
+            self.context.progress.step(desktop.name, desktop.doing, done=desktop.progress)
+
+    def _note(self, desktop: Desktop) -> None:
+        if (operation := desktop.operation) is not None:
+            facts = {"operation": operation.token, "verb": operation.verb, "key": desktop.key, "name": desktop.name}
+            self.context.journal.note("step", provider=self.at.name, doing=desktop.doing, **facts)
+
+    def _end(self, key: str, error: VdictlError | None) -> None:
+        self._targets.pop(key, None)
+        self.ended[key] = error
+
+    def _timed_out(self, target: _Target) -> TimedOut:
+        desktop, trouble = target.desktop, target.trouble
+        name = desktop.name if desktop else "the desktop"
+        evidence = [desktop.doing or desktop.reason or desktop.state.value] if desktop else []
+        evidence += [f"{trouble.brief} {trouble.details}".strip()] if trouble else []
+        return TimedOut(
+            f"{name} is not there yet after {self.deadline.seconds:.0f} seconds.",
+            details="\n".join(evidence),
+            advice=f"The work may go on. Look: vdictl show {name}; wait on: vdictl wait {name}",
+            provider=self.at.name,
+        )

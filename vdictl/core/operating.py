@@ -1,0 +1,192 @@
+"""Change desktops that are there: power, snapshots, destroy. Each verb first lets an open operation end."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from vdictl.contract.capabilities import SupportsPower, SupportsSnapshots
+from vdictl.contract.errors import Conflict, NotFound, ReplyLost, VdictlError
+from vdictl.contract.model import Desktop, Snapshot, State, Wish
+from vdictl.core.clock import Deadline
+from vdictl.core.context import Context
+from vdictl.core.following import Follower, Goal
+from vdictl.core.registry import Opened
+from vdictl.core.retry import again
+
+T = TypeVar("T")
+
+LOST_REPLIES = 3  #: so often a call with the same token is sent again when its reply is lost
+
+
+def new_token() -> str:
+    """A token of an operation: random, not secret, fit for a label and a tag."""
+    return secrets.token_hex(8)
+
+
+def is_leaving(desktop: Desktop) -> bool:
+    """Whether somebody wants it gone."""
+    return desktop.operation is not None and desktop.operation.wish is Wish.ABSENT
+
+
+@dataclass
+class Operator:
+    """Verbs on desktops of one provider."""
+
+    context: Context
+    at: Opened
+    timeout: float = 300.0
+
+    def __post_init__(self) -> None:
+        """The time limit runs from here."""
+        self._deadline = Deadline(self.context.clock, self.timeout)
+
+    # -- power ----------------------------------------------------------------------------------------------------
+
+    def start(self, desktop: Desktop) -> Desktop:
+        """Start it; running already is success."""
+        power = self.at.need(SupportsPower, to="start desktops")
+        return self._operate(desktop, "start", lambda d, token: power.start(d, token=token))
+
+    def stop(self, desktop: Desktop, *, grace: float) -> Desktop:
+        """Stop it; stopped already is success."""
+        power = self.at.need(SupportsPower, to="stop desktops")
+        return self._operate(desktop, "stop", lambda d, token: power.stop(d, token=token, grace=grace))
+
+    def restart(self, desktop: Desktop) -> Desktop:
+        """Stop and start it."""
+        power = self.at.need(SupportsPower, to="restart desktops")
+        return self._operate(desktop, "restart", lambda d, token: power.restart(d, token=token))
+
+    # -- snapshots ------------------------------------------------------------------------------------------------
+
+    def snapshots(self) -> list[Snapshot]:
+        """All of the fleet."""
+        able = self.at.need(SupportsSnapshots, to="take snapshots")
+        return again(lambda: list(able.snapshots()), clock=self.context.clock, deadline=self._deadline)
+
+    def snapshot_create(self, desktop: Desktop, name: str) -> Snapshot:
+        """Take a snapshot and wait until it is complete."""
+        able = self.at.need(SupportsSnapshots, to="take snapshots")
+        self._operate(desktop, "snapshot", lambda d, token: able.snapshot_create(d, name, token=token))
+        made = [s for s in self.snapshots() if (s.desktop_key, s.name) == (desktop.key, name)]
+        if not made or not made[0].complete:
+            raise VdictlError(f"The snapshot {name} of {desktop.name} was not completed.", provider=self.at.name)
+        return made[0]
+
+    def snapshot_restore(self, desktop: Desktop, snapshot: Snapshot) -> Desktop:
+        """Put the desktop back to the snapshot, in place."""
+        able = self.at.need(SupportsSnapshots, to="restore snapshots")
+        return self._operate(desktop, "restore", lambda d, token: able.snapshot_restore(d, snapshot, token=token))
+
+    def snapshot_delete(self, snapshot: Snapshot) -> None:
+        """Remove it; already gone is success."""
+        able = self.at.need(SupportsSnapshots, to="delete snapshots")
+        self._patiently(lambda: able.snapshot_delete(snapshot))
+        self._note("snapshot-delete", "", snapshot.desktop_key, snapshot.desktop_name)
+
+    # -- destroy --------------------------------------------------------------------------------------------------
+
+    def destroy(
+        self, desktops: Iterable[Desktop], *, also: frozenset[str] = frozenset(), wait: bool = True
+    ) -> Mapping[str, VdictlError | None]:
+        """Take them away; the outcome of each by key. One that fails does not stop the others."""
+        outcomes: dict[str, VdictlError | None] = {}
+        follower = Follower(self.context, self.at, self._deadline)
+        for desktop in desktops:
+            try:
+                self._note("destroy", "", desktop.key, desktop.name)
+                self.context.progress.step(desktop.name, "destroying")
+                left = self._delete(desktop, also)
+            except VdictlError as error:
+                outcomes[desktop.key] = error
+                continue
+            if left is None or not wait:
+                outcomes[desktop.key] = None
+            else:
+                follower.add(left, self._gone(also))
+        outcomes |= follower.run()
+        return outcomes
+
+    def until_gone(self, desktop: Desktop) -> None:
+        """Wait for a delete that somebody began."""
+        self._follow(desktop, lambda now: now is None)
+
+    def _delete(self, desktop: Desktop, also: frozenset[str]) -> Desktop | None:
+        return self._patiently(lambda: self.at.provider.delete(desktop, also=also))
+
+    def _gone(self, also: frozenset[str]) -> Goal:
+        def goal(now: Desktop | None) -> bool:
+            if now is None:
+                return True
+            if not is_leaving(now):  # the wish was overwritten or its reply lost: it is ours to say it again
+                return self._delete(now, also) is None
+            return False
+
+        return goal
+
+    # -- waiting --------------------------------------------------------------------------------------------------
+
+    def wait(self, desktops: Iterable[Desktop], goal: Goal) -> Mapping[str, VdictlError | None]:
+        """Until each has reached the goal; the outcome of each by key."""
+        follower = Follower(self.context, self.at, self._deadline)
+        for desktop in desktops:
+            follower.add(desktop, goal)
+        return follower.run()
+
+    def settle(self, desktop: Desktop) -> Desktop:
+        """Let an open operation end, ours or anybody's.
+
+        Raises:
+            Conflict: it is being destroyed, or has failed.
+        """
+        if desktop.operation is None:
+            return desktop
+        return self._follow(desktop, _settled)
+
+    # -- how ------------------------------------------------------------------------------------------------------
+
+    def _operate(self, desktop: Desktop, verb: str, call: Callable[[Desktop, str], Desktop]) -> Desktop:
+        desktop, token = self.settle(desktop), new_token()
+        self._note(verb, token, desktop.key, desktop.name)
+        self.context.progress.step(desktop.name, verb)
+        begun = self._patiently(lambda: call(desktop, token))
+        return self._follow(begun, _settled)
+
+    def _patiently(self, call: Callable[[], T]) -> T:
+        """With retry; a lost reply is sent again, because the verb carries its token and is never done twice."""
+        for attempt in range(1, LOST_REPLIES + 1):
+            try:
+                return again(call, clock=self.context.clock, deadline=self._deadline)
+            except ReplyLost:
+                if attempt == LOST_REPLIES:
+                    raise
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    def _follow(self, desktop: Desktop, goal: Goal) -> Desktop:
+        latest = [desktop]
+
+        def watched(now: Desktop | None) -> bool:
+            if now is not None:
+                latest[0] = now
+            return goal(now)
+
+        error = self.wait([desktop], watched).get(desktop.key)
+        if error is not None:
+            raise error
+        return latest[0]
+
+    def _note(self, event: str, token: str, key: str, name: str) -> None:
+        self.context.journal.note(event, operation=token, key=key, name=name, provider=self.at.name)
+
+
+def _settled(now: Desktop | None) -> bool:
+    if now is None:
+        raise NotFound("The desktop was removed by somebody else.")
+    if is_leaving(now):
+        raise Conflict(f"{now.name} is being destroyed.", advice=f"Wait for it: vdictl wait {now.name} --for deleted")
+    if now.state is State.FAILED and not now.due:
+        raise Conflict(f"{now.name} has failed: {now.reason}", advice=f"Take it away: vdictl destroy {now.name}")
+    return now.operation is None

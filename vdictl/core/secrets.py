@@ -1,0 +1,75 @@
+"""Where secrets come from: `env:NAME`, `file:PATH`, `keyring:NAME` or `cmd:COMMAND`; never an argument."""
+
+from __future__ import annotations
+
+import shlex
+import stat
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from vdictl.contract.errors import Invalid, NotConfigured
+from vdictl.contract.model import Secret
+
+COMMAND_SECONDS = 30
+
+
+def resolve(reference: str, *, key: str, environment: Mapping[str, str]) -> Secret:
+    """The secret that `reference` names; `key` is the setting, for the error.
+
+    Raises:
+        Invalid: the reference has no known scheme.
+        NotConfigured: the scheme's place holds no secret, or others can read it.
+    """
+    scheme, _, rest = reference.partition(":")
+    readers: dict[str, Callable[[], str]] = {
+        "env": lambda: environment.get(rest, ""),
+        "file": lambda: _file(Path(rest).expanduser(), key),
+        "keyring": lambda: _keyring(rest, key),
+        "cmd": lambda: _command(rest, key, environment),
+    }
+    if scheme not in readers:
+        raise Invalid(
+            f"The setting {key} holds a secret in clear text.",
+            advice=f"Write {key} = 'env:NAME', 'file:PATH', 'keyring:NAME' or 'cmd:COMMAND' instead.",
+        )
+    text = readers[scheme]().strip()
+    if not text:
+        raise NotConfigured(f"The setting {key} names {scheme}:{rest}, and nothing is there.")
+    return Secret(text)
+
+
+def _file(path: Path, key: str) -> str:
+    try:
+        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            advice = f"Run: chmod 600 {shlex.quote(str(path))}"
+            raise NotConfigured(f"Others can read {path}, which holds the secret {key}.", advice=advice)
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise NotConfigured(f"The secret {key} cannot be read from {path}.", details=str(error)) from error
+
+
+def _keyring(name: str, key: str) -> str:
+    try:
+        import keyring  # noqa: PLC0415 - heavy, and only for who uses it
+    except ImportError as error:
+        advice = "Install it: pip install keyring"
+        raise NotConfigured(
+            f"The secret {key} is in the keyring, and no keyring is installed.", advice=advice
+        ) from error
+    return str(keyring.get_password("vdictl", name) or "")
+
+
+def _command(command: str, key: str, environment: Mapping[str, str]) -> str:
+    try:
+        done = subprocess.run(
+            shlex.split(command),
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            env=dict(environment),
+            check=True,
+        )
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        raise NotConfigured(f"The command for the secret {key} failed.", details=type(error).__name__) from error
+    return done.stdout
