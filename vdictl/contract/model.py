@@ -76,7 +76,7 @@ class Operation:
     verb: str  #: create, start, stop, restart, delete, snapshot, restore, ...
     token: str  #: random, not secret: proves whose work something is
     wish: Wish
-    arguments: Mapping[str, str] = NOTHING
+    arguments: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     since: datetime | None = None
 
 
@@ -102,10 +102,10 @@ class DesktopSpec:
     git: str | None = None  #: URL without credentials, cloned into the home on first boot
     dotfiles: str | None = None  #: URL without credentials
     #: What the creating machine delivers over the tunnel: name ("env:FOO", "setup") -> short salted hash of its value.
-    inputs: Mapping[str, str] = NOTHING
+    inputs: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     expires: datetime | None = None
-    labels: Mapping[str, str] = NOTHING
-    options: Mapping[str, str] = NOTHING  #: a provider's own, named in its manifest
+    labels: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    options: Mapping[str, str] = field(default_factory=lambda: NOTHING)  #: a provider's own, named in its manifest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +118,7 @@ class Mark:
     name: str
     spec: DesktopSpec
     operation: Operation | None = None
-    labels: Mapping[str, str] = NOTHING
+    labels: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     expires: datetime | None = None
     engine: str = ""  #: "terraform" where an engine made it
     version: int = 1  #: of the mark itself; a newer one is read-only
@@ -151,7 +151,7 @@ class Desktop:
     doing: str = ""  #: what goes on, for people: "building image xfce, step 4 of 9"
     progress: float | None = None  #: 0..1 of what goes on, where known
     reason: str = ""  #: why it is failed or unknown
-    labels: Mapping[str, str] = NOTHING
+    labels: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     expires: datetime | None = None
     plan: str = ""
     region: str = ""
@@ -163,7 +163,7 @@ class Desktop:
     mark_version: int = 1
     #: Delivered inputs the guest still waits for ("env:FOO"); only the creating machine has them.
     missing: tuple[str, ...] = ()
-    facts: Mapping[str, str] = NOTHING  #: what else is worth showing ("network": "none")
+    facts: Mapping[str, str] = field(default_factory=lambda: NOTHING)  #: what else is worth showing ("network": "none")
 
 
 @dataclass(frozen=True, kw_only=True)

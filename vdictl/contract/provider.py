@@ -38,7 +38,7 @@ class Manifest:
     entry: str  #: "package.module:Class"
     capabilities: frozenset[str] = frozenset()  #: class names of `vdictl.contract.capabilities`
     settings: tuple[Setting, ...] = ()
-    options: Mapping[str, str] = NOTHING  #: a provider's own create options: name -> summary
+    options: Mapping[str, str] = field(default_factory=lambda: NOTHING)  #: a provider's own create options: name -> summary
     extra: str = ""  #: the pip extra that brings what it needs
     contract: int = CONTRACT_VERSION
     list_lag: float = 0.0  #: seconds after which a new desktop is certainly listed
@@ -56,7 +56,7 @@ def _unthrottled() -> None:
 class Settings:
     """What the core hands to `open`: resolved settings, and where caches may be kept."""
 
-    values: Mapping[str, str] = NOTHING
+    values: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     fleet: str | None = "default"  #: None: all fleets
     state_dir: Path = field(default_factory=Path)  #: caches, logs of builds: deleting it loses nothing

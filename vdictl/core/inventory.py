@@ -123,7 +123,7 @@ def find_many(context: Context, choose: Callable[[Desktop], bool], *, only: str 
 
 def _without_twins(found: Iterable[Found]) -> list[Found]:
     """One of each name and provider: two unfinished ones of one name are being settled by whoever advances them."""
-    from vdictl.core.sameness import elder  # noqa: PLC0415 - only where names repeat
+    from vdictl.core.sameness import elder  # only where names repeat
 
     groups: dict[tuple[str, str], list[Found]] = {}
     for item in found:

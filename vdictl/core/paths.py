@@ -13,7 +13,7 @@ def _home(environment: Mapping[str, str]) -> Path:
     if given and Path(given).is_absolute():
         return Path(given)
     try:
-        import pwd  # noqa: PLC0415 - not on Windows, and seldom needed
+        import pwd  # not on Windows, and seldom needed
 
         return Path(pwd.getpwuid(os.getuid()).pw_dir)
     except (ImportError, KeyError):

@@ -73,7 +73,7 @@ class Registry:
     def _scan(self) -> None:
         if self._scanned:
             return
-        from importlib.metadata import entry_points  # noqa: PLC0415 - 10-20 ms, seldom needed
+        from importlib.metadata import entry_points  # 10-20 ms, seldom needed
 
         for point in entry_points(group=GROUP):
             self._packages.setdefault(point.name, point.value)

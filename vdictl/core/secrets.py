@@ -51,7 +51,7 @@ def _file(path: Path, key: str) -> str:
 
 def _keyring(name: str, key: str) -> str:
     try:
-        import keyring  # noqa: PLC0415 - heavy, and only for who uses it
+        import keyring  # heavy, and only for who uses it
     except ImportError as error:
         advice = "Install it: pip install keyring"
         raise NotConfigured(

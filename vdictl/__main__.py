@@ -1,0 +1,5 @@
+"""`python -m vdictl`."""
+
+from vdictl.cli.main import run
+
+run()

@@ -1,0 +1,132 @@
+"""The command line as a whole: verbs loaded when chosen, and options that stand before or after the verb alike."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup, TyperOption
+from typer.main import get_command
+
+from vdictl.cli.verbs import VERBS
+from vdictl.cli.wishes import Wishes
+
+FORMATS = ("table", "json", "yaml", "name")
+
+
+def _global_options() -> list[TyperOption]:
+    """Options of every verb. They end in `Wishes`, wherever they stand; the one after the verb wins."""
+    texts = {
+        "provider": (["-p", "--provider"], "Which provider; default: the request, then the settings decide."),
+        "fleet": (["--fleet"], "Which fleet. [VDICTL_FLEET]"),
+        "owner": (["--owner"], "Whose desktops; default: your own. [VDICTL_OWNER]"),
+        "profile": (["--profile"], "Which profile of the config. [VDICTL_PROFILE]"),
+        "output": (["-o", "--output"], "table, json, yaml or name."),
+        "fields": (["--json"], "JSON with these fields only: name,state"),
+    }
+    options = [_global(decls, name, help=text, metavar=name.upper()) for name, (decls, text) in texts.items()]
+    options.append(_global(["-q", "--quiet"], "quiet", help="No progress on stderr.", is_flag=True))
+    return options
+
+
+def _global(decls: list[str], name: str, **kwargs: Any) -> TyperOption:
+    return TyperOption(param_decls=[name, *decls], expose_value=False, callback=_store, default=None, **kwargs)
+
+
+def _store(ctx: typer.Context, param: Any, value: Any) -> Any:
+    if value is None or ctx.resilient_parsing:
+        return value
+    if param.name == "output" and value not in FORMATS:
+        raise typer.BadParameter(f"{value!r} is not one of {', '.join(FORMATS)}.", ctx=ctx, param=param)
+    setattr(ctx.ensure_object(Wishes), param.name, value)
+    return value
+
+
+def _with_globals(command: Any) -> Any:
+    """Give the command, and all below it, the global options."""
+    command.params += _global_options()
+    for below in getattr(command, "commands", {}).values():
+        _with_globals(below)
+    return command
+
+
+class LazyGroup(TyperGroup):
+    """The root: knows all verbs by the table, imports one."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the library's signature
+        """All names."""
+        return [name for name, verb in VERBS.items() if not verb.hidden]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """Import the verb's module and make its command."""
+        if cmd_name not in VERBS:
+            return None
+        module = import_module(f"vdictl.cli.commands.{cmd_name.replace('-', '_')}")
+        command = get_command(module.app)
+        command.name = cmd_name
+        command.help = command.help or VERBS[cmd_name].summary
+        return _with_globals(command)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """As the library's, with names near to a mistyped one from the table."""
+        if args and not args[0].startswith("-") and args[0] not in VERBS:
+            near = get_close_matches(args[0], VERBS, n=2)
+            hint = f" Did you mean {' or '.join(near)}?" if near else " See them all: vdictl --help"
+            ctx.fail(f"There is no verb {args[0][:60]!a}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        """The verbs by section, from the table."""
+        for section in dict.fromkeys(verb.section for verb in VERBS.values()):
+            rows = [(n, v.summary) for n, v in VERBS.items() if v.section == section and not v.hidden]
+            with formatter.section(section):
+                formatter.write_dl(rows)
+
+
+def verb_app(**kwargs: Any) -> typer.Typer:
+    """A Typer for one verb's module: plain help, no completion options of its own."""
+    kwargs.setdefault("rich_markup_mode", None)
+    return typer.Typer(add_completion=False, pretty_exceptions_enable=False, **kwargs)
+
+
+def _version(ctx: typer.Context, param: Any, value: bool | None) -> None:  # noqa: ARG001 - the library's signature
+    if value and not ctx.resilient_parsing:
+        from vdictl import __version__  # one line for one option
+
+        typer.echo(f"vdictl {__version__}")
+        raise typer.Exit
+
+
+HELP = """Virtual desktops on any cloud: one command gives a working desktop, one takes it away.
+
+  vdictl create          a desktop on this machine, and the URL that opens it
+  vdictl connect         open it again
+  vdictl destroy         take it away; the home stays
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a bug, 4 not found, 5 login refused, 6 not possible there,
+7 partly done, 8 timed out, 9 conflict, 10 quota, 130 interrupted.
+"""
+
+
+def build() -> LazyGroup:
+    """The whole command line."""
+    version = TyperOption(
+        param_decls=["version", "--version"],
+        help="Print the version.",
+        expose_value=False,
+        callback=_version,
+        is_flag=True,
+        is_eager=True,
+        default=None,
+    )
+    params: Any = [version, *_global_options()]
+    return LazyGroup(
+        name="vdictl",
+        help=HELP.replace("\n  ", "\n\b\n  ", 1),
+        params=params,
+        rich_markup_mode=None,
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    )

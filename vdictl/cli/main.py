@@ -1,0 +1,93 @@
+"""The way in, and the only place that turns errors into exit codes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from typing import NoReturn
+
+from vdictl.cli.wishes import Wishes
+from vdictl.contract.errors import Interrupted, Invalid, VdictlError
+
+
+def run() -> NoReturn:
+    """`vdictl`: run the command line and end the process."""
+    code = main(sys.argv[1:])
+    # Not sys.exit: a provider's thread that hangs in an SDK must not hold the exit.
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.flush()
+    os._exit(code)
+
+
+def main(argv: list[str]) -> int:
+    """Run one command line; gives the exit code. Every error ends here."""
+    from typer.exceptions import Exit, TyperException  # after the process is up
+
+    from vdictl.cli.app import build
+
+    _survive_the_terminal()
+    wishes = Wishes()
+    try:
+        build().main(argv, prog_name="vdictl", standalone_mode=False, obj=wishes)
+        sys.stdout.flush()
+    except Exit as leave:
+        return leave.exit_code
+    except TyperException as error:
+        return _report(_usage(error), wishes)
+    except VdictlError as error:
+        return _report(error, wishes)
+    except KeyboardInterrupt:
+        return _report(Interrupted("Interrupted.", advice="What has begun is seen by: vdictl list"), wishes)
+    except BrokenPipeError:
+        return _pipe_closed()
+    except OSError as error:
+        return _report(_from_os(error), wishes)
+    except Exception as error:  # the last net: a bug of ours
+        from vdictl.cli.bug import report  # seldom needed
+
+        return report(error, argv, wishes)
+    return 0
+
+
+def _survive_the_terminal() -> None:
+    """No locale must not break output; TERM means the same as Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    with contextlib.suppress(ValueError, OSError):  # not in the main thread, or no such signal here
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+
+
+def _usage(error: Exception) -> VdictlError:
+    """What the option parser found wrong, in our words."""
+    show = getattr(error, "format_message", None)
+    brief = str(show() if show else error).strip()
+    where = getattr(error, "ctx", None)
+    path = where.command_path if where is not None else "vdictl"
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return Invalid(brief)
+    return Invalid(ascii(brief)[1:-1] if not brief.isprintable() else brief, advice=f"See: {path} --help")
+
+
+def _report(error: VdictlError, wishes: Wishes) -> int:
+    from vdictl.cli.reporting import show_error  # only when something is wrong
+
+    with contextlib.suppress(BrokenPipeError, OSError):
+        show_error(error, as_json=wishes.output == "json" or bool(wishes.fields))
+    return error.exit_code
+
+
+def _pipe_closed() -> int:
+    """`| head` has seen enough: no trouble, and nothing more to say."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _from_os(error: OSError) -> VdictlError:
+    what = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+    return VdictlError("The operating system refused something.", details=what, advice="See: vdictl doctor")

@@ -1,0 +1,101 @@
+"""Data on stdout: a table for people, JSON, YAML or names for programs. The same records serve all forms."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vdictl.cli.reporting import printable
+from vdictl.cli.wishes import Wishes
+from vdictl.contract.errors import Invalid
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: its heading, and what of a record stands in it."""
+
+    heading: str
+    show: Callable[[Record], str]
+    right: bool = False
+
+
+@dataclass(frozen=True)
+class Output:
+    """Writes records as the user wished."""
+
+    wishes: Wishes
+    form: str = "table"
+
+    @property
+    def is_data(self) -> bool:
+        """Whether a program reads it: then nothing but data may be written to stdout."""
+        return self.form != "table"
+
+    def many(self, records: Sequence[Record], columns: Sequence[Column], *, empty: str = "") -> None:
+        """A list: a bare array in JSON. `empty` is said on stderr where a table would have no row."""
+        if self._data(list(records), [str(r.get("name", "")) for r in records]):
+            return
+        if not records:
+            sys.stderr.write(f"{empty}\n" if empty and not self.wishes.quiet else "")
+            return
+        table(records, columns)
+
+    def one(self, record: Record, lines: Sequence[tuple[str, str]]) -> None:
+        """One thing: an object in JSON, `lines` (label, text) for people."""
+        if self._data(dict(record), [str(record.get("name", ""))]):
+            return
+        width = max((len(label) for label, _ in lines), default=0)
+        for label, text in lines:
+            sys.stdout.write(f"{label:<{width}}  {printable(text)}".rstrip() + "\n")
+
+    def _data(self, data: list[Record] | dict[str, Any], names: Sequence[str]) -> bool:
+        if self.form == "name":
+            sys.stdout.write("".join(f"{name}\n" for name in names))
+        elif self.form == "json":
+            sys.stdout.write(json.dumps(self._chosen(data), indent=2, ensure_ascii=False) + "\n")
+        elif self.form == "yaml":
+            import yaml  # only for who asks for it
+
+            sys.stdout.write(yaml.safe_dump(self._chosen(data), sort_keys=False, allow_unicode=True))
+        else:
+            return False
+        return True
+
+    def _chosen(self, data: list[Record] | dict[str, Any]) -> Any:
+        """Only the fields of `--json`, if it was given."""
+        fields = [f.strip() for f in self.wishes.fields.split(",") if f.strip()]
+        if not fields:
+            return data
+        return [_pick(r, fields) for r in data] if isinstance(data, list) else _pick(data, fields)
+
+
+def _pick(record: Record, fields: Sequence[str]) -> dict[str, Any]:
+    unknown = [f for f in fields if f not in record]
+    if unknown:
+        raise Invalid(f"There is no field {unknown[0]!a}.", details=f"There are: {', '.join(record)}.")
+    return {f: record[f] for f in fields}
+
+
+def table(records: Sequence[Record], columns: Sequence[Column]) -> None:
+    """Plain columns through a pipe; drawn by rich, and fitted, on a terminal."""
+    if not sys.stdout.isatty():
+        rows = [[c.heading for c in columns], *([printable(c.show(r)) for c in columns] for r in records)]
+        widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]
+        for row in rows:
+            sys.stdout.write("  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() + "\n")
+        return
+    from rich.console import Console  # only to draw
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        drawn.add_column(column.heading, justify="right" if column.right else "left", overflow="ellipsis", no_wrap=True)
+    for record in records:
+        drawn.add_row(*(Text(printable(column.show(record))) for column in columns))
+    Console().print(drawn)

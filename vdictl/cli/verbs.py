@@ -1,0 +1,43 @@
+"""The table of verbs: help, completion and "did you mean" read it and import no verb."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb: the section of the help it stands in, and one line of what it does."""
+
+    section: str
+    summary: str
+
+    hidden: bool = False
+
+
+DESKTOPS, INSIDE, KEEP, OFFER, TOOL = "Desktops", "Work with a desktop", "Snapshots", "What there is", "vdictl itself"
+
+VERBS: Mapping[str, Verb] = {
+    "create": Verb(DESKTOPS, "Make a desktop, or take up the one that is there."),
+    "list": Verb(DESKTOPS, "List desktops on all configured providers."),
+    "show": Verb(DESKTOPS, "Show everything known about a desktop."),
+    "start": Verb(DESKTOPS, "Start a stopped desktop."),
+    "stop": Verb(DESKTOPS, "Stop a desktop; its home and its place stay."),
+    "restart": Verb(DESKTOPS, "Stop a desktop and start it again."),
+    "destroy": Verb(DESKTOPS, "Take desktops away; homes and snapshots stay unless told."),
+    "wait": Verb(DESKTOPS, "Wait until desktops are running, usable, stopped, parked or deleted."),
+    "connect": Verb(INSIDE, "Open a desktop: in a browser, a VNC viewer or a shell."),
+    "exec": Verb(INSIDE, "Run a command inside a desktop."),
+    "cp": Verb(INSIDE, "Copy files into a desktop or out of it."),
+    "logs": Verb(INSIDE, "Print what a desktop said while it started and ran."),
+    "health": Verb(INSIDE, "Check each step from 'it exists' to 'a person could work'."),
+    "screenshot": Verb(INSIDE, "Save a picture of a desktop's screen as PNG."),
+    "snapshot": Verb(KEEP, "Create, list, delete, restore and clone snapshots."),
+    "plans": Verb(OFFER, "List the sizes on offer."),
+    "images": Verb(OFFER, "List and build what desktops are made from."),
+    "providers": Verb(OFFER, "List the providers, and what each one can do."),
+    "config": Verb(TOOL, "Show settings and where each one comes from."),
+    "doctor": Verb(TOOL, "Find out what is wrong on this machine, with a cure for each thing."),
+    "version": Verb(TOOL, "Print the version."),
+}
