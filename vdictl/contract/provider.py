@@ -38,7 +38,7 @@ class Manifest:
     entry: str  #: "package.module:Class"
     capabilities: frozenset[str] = frozenset()  #: class names of `vdictl.contract.capabilities`
     settings: tuple[Setting, ...] = ()
-    options: Mapping[str, str] = field(default_factory=lambda: NOTHING)  #: a provider's own create options: name -> summary
+    options: Mapping[str, str] = field(default_factory=lambda: NOTHING)  #: own create options: name -> summary
     extra: str = ""  #: the pip extra that brings what it needs
     contract: int = CONTRACT_VERSION
     list_lag: float = 0.0  #: seconds after which a new desktop is certainly listed
