@@ -1,0 +1,213 @@
+"""The page server: a gate, the page behind it, and the way from the page's WebSocket to the desktop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from . import access, expiry, gate, inputs, places, proxy
+from .settings import Settings
+
+_CHUNK = 64 * 1024
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+#: Close codes that the page turns into words.
+STOPPED, EXPIRED, NO_DISPLAY = 4001, 4002, 4003
+
+
+def main() -> int:
+    """Serve until told to stop."""
+    asyncio.run(_serve())
+    return 0
+
+
+async def _serve() -> None:
+    page = Page(Settings.load(), access.ensure().token)
+    runner = web.AppRunner(page.application(), access_log=None, handle_signals=False)
+    await runner.setup()
+    await web.TCPSite(runner, "0.0.0.0", places.PAGE_PORT, shutdown_timeout=0.2).start()  # noqa: S104 - the container's
+    over = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, over.set)
+    await over.wait()
+    await page.say_goodbye()
+    os._exit(0)  # nothing is kept here, and the desktop has to go down in well under a second
+
+
+class Page:
+    """One desktop's page."""
+
+    def __init__(self, settings: Settings, token: str) -> None:
+        """`token` is what the link carries."""
+        self._settings = settings
+        self._token = token
+        self._cookie = (gate.cookie_name(settings.key), gate.cookie_value(token))
+        self._files = load(places.PAGE)
+        self._viewers: set[web.WebSocketResponse] = set()
+        self._hosts = settings.hosts.split()
+
+    def application(self) -> web.Application:
+        """The routes; what is not known is refused like what is not allowed."""
+        app = web.Application(middlewares=[self._guard], client_max_size=4096)
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_post("/login", self._login)
+        app.router.add_get("/session", self._session)
+        app.router.add_get("/status", self._status)
+        app.router.add_post("/active", self._active)
+        if self._settings.flavor == "code":
+            proxy.CodeProxy(places.CODE).add_to(app)
+        else:
+            app.router.add_get("/socket", self._socket)
+        app.router.add_get("/{path:.*}", self._file)
+        return app
+
+    @web.middleware
+    async def _guard(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        host = request.host
+        if not gate.host_allowed(host, self._hosts):
+            return self._refuse(421, "This name is not one of this desktop's.", "localhost")
+        if request.path not in gate.OPEN_PATHS and not self._known(request):
+            return self._refuse(401, "Open this desktop by its link: vdictl connect", host)
+        foreign = "Origin" in request.headers and not gate.origin_matches(request.headers["Origin"], host)
+        if foreign and (request.method != "GET" or "Upgrade" in request.headers):
+            return self._refuse(403, "Asked by another site.", host)
+        try:
+            answer = await handler(request)
+        except web.HTTPException as error:
+            return self._refuse(error.status, error.reason, host)
+        if not answer.prepared and "Content-Security-Policy" not in answer.headers:
+            answer.headers.update(gate.headers(host))
+        return answer
+
+    def _known(self, request: web.Request) -> bool:
+        name, value = self._cookie
+        return gate.same(request.cookies.get(name, ""), value)
+
+    def _refuse(self, status: int, text: str, host: str) -> web.Response:
+        return web.Response(status=status, text=text + "\n", headers=gate.headers(host))
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok")
+
+    async def _login(self, request: web.Request) -> web.Response:
+        """The link's token against a cookie."""
+        try:
+            given = (await request.json()).get("token")
+        except (ValueError, AttributeError):
+            given = None
+        if not isinstance(given, str) or not gate.same(given, self._token):
+            return self._refuse(403, "This link does not open this desktop.", request.host)
+        answer = web.Response(status=204)
+        name, value = self._cookie
+        secure = request.headers.get("X-Forwarded-Proto") == "https"
+        answer.set_cookie(name, value, path="/", httponly=True, samesite="Strict", secure=secure)
+        return answer
+
+    async def _session(self, _: web.Request) -> web.Response:
+        """What the page needs to connect; the only place that gives the VNC password."""
+        kind = "http" if self._settings.flavor == "code" else "vnc"
+        secret = {} if kind == "http" else {"password": access.ensure().password}
+        return web.json_response({"kind": kind, **secret, **self._facts()})
+
+    async def _status(self, _: web.Request) -> web.Response:
+        return web.json_response(self._facts())
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "name": self._settings.name,
+            "flavor": self._settings.flavor,
+            "inputs": inputs.report(inputs.progress(self._settings.inputs)),
+            "expires": expiry.read(),
+            "now": time.time(),
+        }
+
+    async def _active(self, _: web.Request) -> web.Response:
+        """A sign of a person, for flavors that have no display server to ask."""
+        places.ACTIVITY.touch()
+        return web.Response(status=204)
+
+    async def _file(self, request: web.Request) -> web.Response:
+        path = {"/": "/gate.html", "/desktop": "/desktop.html", "/favicon.ico": "/icon.svg"}.get(
+            request.path, request.path
+        )
+        found = self._files.get(path)
+        if found is None:
+            return self._refuse(404, "There is no such page.", request.host)
+        body, kind = found
+        return web.Response(body=body, headers={"Content-Type": kind})
+
+    async def _socket(self, request: web.Request) -> web.StreamResponse:
+        """The desktop itself: VNC over WebSocket, for a script of this page only."""
+        if not gate.origin_matches(request.headers.get("Origin"), request.host):
+            return self._refuse(403, "Asked by another site.", request.host)
+        viewer = web.WebSocketResponse(protocols=("binary",), max_msg_size=0, heartbeat=20, compress=False)
+        await viewer.prepare(request)
+        self._viewers.add(viewer)
+        try:
+            await self._carry(viewer)
+        finally:
+            self._viewers.discard(viewer)
+        return viewer
+
+    async def _carry(self, viewer: web.WebSocketResponse) -> None:
+        try:
+            reader, writer = await asyncio.open_unix_connection(str(places.RFB), limit=_CHUNK)
+        except OSError:
+            await viewer.close(code=NO_DISPLAY, message=b"no display")
+            return
+        down = asyncio.create_task(_down(reader, viewer))
+        try:
+            async for message in viewer:
+                if message.type is not WSMsgType.BINARY:
+                    break
+                writer.write(message.data)
+                await writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            down.cancel()
+            writer.close()
+            with suppress(ConnectionError, asyncio.CancelledError):
+                await asyncio.gather(down, writer.wait_closed(), return_exceptions=True)
+
+    async def say_goodbye(self) -> None:
+        """Tell every viewer why it ends."""
+        try:
+            expired = await asyncio.to_thread(places.ENDING.read_text) == "expired"
+        except OSError:
+            expired = False
+        code, text = (EXPIRED, b"expired") if expired else (STOPPED, b"stopped")
+        with suppress(asyncio.TimeoutError):
+            closing = [viewer.close(code=code, message=text) for viewer in set(self._viewers)]
+            await asyncio.wait_for(asyncio.gather(*closing, return_exceptions=True), 0.2)
+
+
+async def _down(reader: asyncio.StreamReader, viewer: web.WebSocketResponse) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(_CHUNK):
+            await viewer.send_bytes(data)
+    await viewer.close(code=WSCloseCode.GOING_AWAY, message=b"the display ended")
+
+
+def load(folder: Path) -> dict[str, tuple[bytes, str]]:
+    """All files of the page, in memory: a request can name what is there and nothing else."""
+    found = {}
+    for path in folder.rglob("*"):
+        if path.suffix in _TYPES and path.is_file():
+            found[f"/{path.relative_to(folder).as_posix()}"] = (path.read_bytes(), _TYPES[path.suffix])
+    return found

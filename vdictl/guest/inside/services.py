@@ -1,0 +1,107 @@
+"""What runs in each flavor, as data: programs, what they wait for, and whose death means what."""
+
+from __future__ import annotations
+
+import shlex
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from . import environment, places, x11
+from .settings import Settings
+
+#: keep: start it again; group: its end ends the whole display, which starts again; leave: its death stays and shows.
+Policy = Literal["keep", "group", "leave"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """One supervised program."""
+
+    name: str
+    argv: tuple[str, ...]
+    env: Callable[[], Mapping[str, str]]  #: asked at each start: inputs may have come in between
+    policy: Policy = "keep"
+    display: bool = False  #: belongs to the display's group
+    needs: tuple[Callable[[], bool], ...] = ()
+
+
+def services(settings: Settings, session_may_start: Callable[[], bool]) -> tuple[Service, ...]:
+    """All of a flavor, in the order in which they are begun."""
+
+    def env() -> Mapping[str, str]:
+        return environment.session(settings.flavor)
+
+    page = Service(name="page", argv=("vdictl-guest", "serve"), env=env)
+    if settings.flavor == "code":
+        return (page, Service(name="code", argv=_code_server(), env=env, needs=(session_may_start,)))
+    bus_up = _is_socket(places.runtime_dir() / "bus")
+    session_needs = (display_up, bus_up, session_may_start)
+    session = [
+        Service(name=name, argv=tuple(shlex.split(line)), env=env, policy=policy, display=True, needs=session_needs)
+        for name, line, policy in _SESSIONS.get(settings.flavor, _SESSIONS["minimal"])
+    ]
+    # The bus starts programs on demand, which take its environment: so it too waits for the inputs.
+    bus = replace(_bus(env), needs=(display_up, session_may_start))
+    return (_display(settings, env), bus, page, *session)
+
+
+#: The window manager is a service of ours in both: XFCE's own session manager would revive it unseen, again and again.
+_SESSIONS: Mapping[str, tuple[tuple[str, str, Policy], ...]] = {
+    "xfce": (
+        ("window-manager", "xfwm4 --sm-client-disable", "leave"),
+        ("session", "xfce4-session", "group"),
+    ),
+    "minimal": (
+        ("window-manager", "openbox --sm-disable", "leave"),
+        ("terminal", "xterm -class XTerm -geometry 100x28+60+48 -title Terminal", "leave"),
+    ),
+}
+
+
+def _display(settings: Settings, env: Callable[[], Mapping[str, str]]) -> Service:
+    argv = (
+        "Xtigervnc", places.DISPLAY, "-rfbport", "-1", "-rfbunixpath", str(places.RFB), "-rfbunixmode", "384",
+        "-SecurityTypes", "VncAuth", "-PasswordFile", str(places.VNC_PASSWORD), "-nolisten", "tcp", "-noreset",
+        "-desktop", settings.name or "desktop", "-geometry", settings.geometry, "-depth", "24",
+        "-AcceptSetDesktopSize", "-AlwaysShared", "-MaxCutText", str(16 * 1024 * 1024), "-s", "0",
+        # All clients come over one socket and so look like one host: a wrong password must not lock out the right one.
+        "-BlacklistThreshold", "1000000",
+    )  # fmt: skip
+    return Service(name="display", argv=argv, env=env, policy="group", display=True)
+
+
+def _bus(env: Callable[[], Mapping[str, str]]) -> Service:
+    argv = ("dbus-daemon", "--session", "--nofork", "--nopidfile", "--nosyslog", f"--address={environment.bus_address()}")
+    return Service(name="bus", argv=argv, env=env, policy="group", display=True)
+
+
+def _code_server() -> tuple[str, ...]:
+    return (
+        "code-server", "--socket", str(places.CODE), "--socket-mode", "600", "--auth", "none", "--disable-telemetry",
+        "--disable-update-check", "--disable-workspace-trust", "--disable-getting-started-override",
+        str(places.home()),
+    )  # fmt: skip
+
+
+def display_up() -> bool:
+    """Whether the display server takes clients."""
+    if not places.X_SOCKET.exists():
+        return False
+    try:
+        with x11.XConnection(timeout=0.2):
+            return True
+    except x11.XError:
+        return False
+
+
+def _is_socket(path: Path) -> Callable[[], bool]:
+    def there() -> bool:
+        try:
+            return stat.S_ISSOCK(path.stat().st_mode)
+        except OSError:
+            return False
+
+    return there
