@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# The README's second command: install what the tests need (it says what), then run everything that CI runs.
+#   bash scripts/test.sh         everything
+#   bash scripts/test.sh quick   without a container engine and a browser
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/common.sh
+
+mode="${1:-all}"
+case "$mode" in all | quick) ;; *) fail "usage: bash scripts/test.sh [quick]" ;; esac
+
+if a_python >/dev/null; then need_packages git; else need_packages git python3 python3-venv; fi
+if [ "$mode" = all ]; then
+    need_packages podman runc crun netavark aardvark-dns fuse-overlayfs slirp4netns uidmap iptables mmdebstrap \
+        chromium tigervnc-standalone-server tigervnc-viewer xvfb
+fi
+make_environment --editable '.[all]' --group dev
+
+step() {
+    say "== $1"
+    shift
+    "$@"
+}
+step "lint" .venv/bin/ruff check .
+step "format" .venv/bin/ruff format --check .
+step "types" .venv/bin/mypy
+if [ "$mode" = all ]; then
+    step "tests" .venv/bin/pytest -q
+else
+    say "left out: tests marked engine or browser (quick)"
+    step "tests" .venv/bin/pytest -q -m 'not engine and not browser'
+fi
