@@ -15,6 +15,7 @@ from vdictl.contract.model import (
     Desktop,
     DesktopSpec,
     Endpoint,
+    Hop,
     Image,
     Plan,
     Price,
@@ -209,4 +210,12 @@ class SupportsExpose(Protocol):
 
     def expose(self, desktop: Desktop, host: str, *, token: str) -> Desktop:
         """Begin to expose it under `host`."""
+        ...
+
+
+class SupportsDoctor(Protocol):
+    """Say what is wrong on the way to it, beyond what `check` tells."""
+
+    def hops(self) -> Iterable[Hop]:
+        """What must hold, nearest first. Looks and changes nothing; what fails is a `Hop`, not an error."""
         ...

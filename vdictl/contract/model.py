@@ -311,6 +311,16 @@ class Command:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hop:
+    """One thing that must hold on the way from this machine to a desktop, as `doctor` looks at it."""
+
+    name: str  #: engine | network | image | storage | ...
+    ok: bool | None  #: None: it works, with less than there could be; or it could not be looked at
+    detail: str = ""  #: the evidence
+    cure: str = ""  #: what to do, where something is wrong
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stray:
     """Something that bears our mark and has no desktop."""
 
