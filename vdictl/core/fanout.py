@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from vdictl.contract.errors import Unavailable, VdictlError
+from vdictl.contract.errors import Partial, Unavailable, VdictlError
 
 T = TypeVar("T")
 
@@ -29,6 +29,17 @@ def gather(jobs: Mapping[str, Callable[[], T]], *, timeout: float) -> tuple[dict
     for name, job in jobs.items():
         threading.Thread(target=work, args=(name, job), daemon=True, name=f"ask-{name}").start()
     return _collect(list(jobs), answers, timeout)
+
+
+def require_all(failures: Mapping[str, VdictlError]) -> None:
+    """Raise Partial, naming the providers that did not answer, if there are any."""
+    if not failures:
+        return
+    raise Partial(
+        f"Not all providers answered: {', '.join(failures)}.",
+        details="\n".join(f"{name}: {error.brief}" for name, error in failures.items()),
+        advice="Look closer: vdictl doctor",
+    )
 
 
 def _collect(

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from vdictl.contract.errors import AuthFailed, Invalid, NotConfigured, NotFound, Partial, VdictlError
+from vdictl.contract.errors import AuthFailed, Invalid, NotConfigured, NotFound, VdictlError
 from vdictl.contract.model import Desktop
 from vdictl.core.clock import Deadline
 from vdictl.core.context import CALL_SECONDS, Context
-from vdictl.core.fanout import gather
+from vdictl.core.fanout import gather, require_all
 from vdictl.core.registry import Opened
 from vdictl.core.retry import again
 
@@ -32,13 +32,7 @@ class Listing:
 
     def require_complete(self) -> None:
         """Raise Partial, naming the providers that did not answer."""
-        if not self.failures:
-            return
-        raise Partial(
-            f"Not all providers answered: {', '.join(self.failures)}.",
-            details="\n".join(f"{name}: {error.brief}" for name, error in self.failures.items()),
-            advice="Look closer: vdictl doctor",
-        )
+        require_all(self.failures)
 
 
 def configured(context: Context, only: str = "") -> list[str]:
