@@ -37,6 +37,9 @@ def provider_for(context: Context, spec: DesktopSpec, only: str = "") -> Choice:
     for kind, wanted in (("plan", spec.plan), ("image", spec.image)):
         if wanted:
             return _by_offer(context, names, kind, wanted)
+    default = context.config.value("default_provider")
+    if names == [default.text]:  # nobody else could have it: the create itself looks whether it is there
+        return Choice(context.open(default.text), f"default_provider, from {default.origin}")
     having = _having(context, spec)
     if len(having) == 1:
         return Choice(context.open(having[0]), f"{having[0]} has {spec.name} already")
@@ -46,7 +49,6 @@ def provider_for(context: Context, spec: DesktopSpec, only: str = "") -> Choice:
             details=", ".join(having),
             advice="Add -p PROVIDER.",
         )
-    default = context.config.value("default_provider")
     return Choice(context.open(default.text), f"default_provider, from {default.origin}")
 
 
