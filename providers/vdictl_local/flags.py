@@ -1,0 +1,152 @@
+"""The engine's arguments for a desktop and for a copy: pure. Each flag was verified inside a container."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from vdictl.contract import mark as marks
+from vdictl.contract.errors import Invalid
+from vdictl.contract.model import Mark
+from vdictl.engine.engine import Engine
+from vdictl.guest import HOME, PAGE_PORT, STATE_DIR, Flavor
+from vdictl_local import names
+from vdictl_local.errors import PROVIDER
+from vdictl_local.names import Who
+from vdictl_local.plans import Size
+
+PIDS: Final = 4096  #: threads count too, and a browser with many tabs has a thousand
+_SHM: Final = "256m"
+_TMPFS: Final = "rw,nosuid,nodev,mode=1777"
+_GEOMETRY = re.compile(r"[1-9][0-9]{2,3}x[1-9][0-9]{2,3}")
+
+#: Empties the target first: a copy that was cut off begins anew. `--reflink` makes it instant where the disk can.
+COPY_SCRIPT: Final = "find /to -mindepth 1 -delete && cp -a --reflink=auto /from/. /to/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All that a container is made from."""
+
+    mark: Mark
+    image: str
+    size: Size
+    flavor: Flavor | None  #: `None`: an image that is not one of ours by flavor
+    home: str  #: the engine's volume; empty: none
+    token: str  #: of the operation that makes it
+    gpu: Sequence[str] = ()
+
+
+def make(engine: Engine, plan: Plan, *, start: bool) -> list[str]:
+    """`run -d` (or `create`) with everything."""
+    mark = plan.mark
+    who = Who(mark.fleet, mark.owner, mark.name)
+    return [
+        *(("run", "--detach") if start else ("create",)),
+        "--pull=never",
+        *("--name", who.container),
+        *("--hostname", mark.name),
+        *names.label_flags(_labels(engine, plan, who)),
+        *_hardening(engine, mark.spec.sudo, plan.flavor),
+        *_limits(engine, plan.size),
+        *_network(engine),
+        *_log(engine),
+        *(("--volume", f"{plan.home}:{HOME}") if plan.home else ()),
+        *("--volume", f"{who.state(mark.key)}:{STATE_DIR}"),
+        *_environment(mark),
+        *plan.gpu,
+        plan.image,
+    ]
+
+
+def copy(engine: Engine, who: Who, *, key: str, token: str, source: str, target: str, image: str) -> list[str]:
+    """`run -d` of the helper that copies one volume into another: no network, no rights but over files."""
+    labels = {**who.labels("copy", key), names.TOKEN: token}
+    rights = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETFCAP")  # what `cp -a` needs to keep owners, modes and attributes
+    return [
+        *("run", "--detach", "--pull=never", "--name", who.copy(token)),
+        *names.label_flags(labels),
+        *("--network", "none", "--user", "0", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"),
+        *(("--read-only-tmpfs=false",) if engine.kind == "podman" else ()),
+        *(f"--cap-add={name}" for name in rights),
+        *_log(engine),
+        *("--volume", f"{source}:/from:ro", "--volume", f"{target}:/to"),
+        *("--entrypoint", "sh", image, "-c", COPY_SCRIPT),
+    ]
+
+
+def network(engine: Engine) -> str:
+    """How a desktop's page is reached: by a port of this machine's loopback, or (`none`) through the engine."""
+    return "loopback" if engine.traits.ports else "none"
+
+
+def check_geometry(text: str) -> str:
+    """Give `text` back if it is a screen size.
+
+    Raises:
+        Invalid: it is none.
+    """
+    if _GEOMETRY.fullmatch(text):
+        return text
+    raise Invalid(f"{text[:40]!a} is no screen size.", advice="Write it as 1280x800.", provider=PROVIDER)
+
+
+def _labels(engine: Engine, plan: Plan, who: Who) -> Mapping[str, str]:
+    return {
+        **who.labels("desktop", plan.mark.key),
+        names.MARK: names.pack(marks.encode(plan.mark)),
+        names.TOKEN: plan.token,
+        names.HOME: plan.home,
+        names.PLAN: plan.size.plan,
+        names.SIZE: f"{plan.size.cpus:g} cores, {plan.size.memory_mib} MiB",
+        names.NETWORK: network(engine),
+        names.SYSTEM: "writable" if plan.mark.spec.sudo else "read-only",
+        names.LIMITS: "enforced" if engine.traits.limits else "ignored",
+    }
+
+
+def _hardening(engine: Engine, sudo: bool, flavor: Flavor | None) -> list[str]:
+    tmpfs = ["--tmpfs", f"/tmp:{_TMPFS}", "--tmpfs", f"/run:{_TMPFS}"]  # noqa: S108 - inside the desktop
+    if sudo:
+        return tmpfs  # root inside needs the engine's default rights and a way to get them
+    return [
+        *tmpfs,
+        "--read-only",
+        *(("--read-only-tmpfs=false",) if engine.kind == "podman" else ()),
+        "--cap-drop=ALL",
+        *(f"--cap-add={name}" for name in (flavor.cap_add if flavor else ())),
+        "--security-opt=no-new-privileges",
+    ]
+
+
+def _limits(engine: Engine, size: Size) -> list[str]:
+    shm = ["--shm-size", _SHM]
+    if not engine.traits.limits:
+        return shm
+    memory = f"{size.memory_mib}m"
+    return [*shm, "--cpus", f"{size.cpus:g}", "--memory", memory, "--pids-limit", str(PIDS)]
+
+
+def _network(engine: Engine) -> list[str]:
+    if network(engine) == "none":
+        return ["--network", "none"]
+    return ["--publish", f"127.0.0.1::{PAGE_PORT}"]
+
+
+def _log(engine: Engine) -> list[str]:
+    driver = "k8s-file" if engine.kind == "podman" else "json-file"  # Podman's own choice may be a journal that is not
+    return ["--log-driver", driver, "--log-opt", "max-size=10m"]
+
+
+def _environment(mark: Mark) -> list[str]:
+    """Nothing secret: anybody who may ask the engine can read it."""
+    values = {"VDICTL_KEY": mark.key}
+    if geometry := mark.spec.options.get("geometry"):
+        values["VDICTL_GEOMETRY"] = geometry
+    if mark.expires:
+        values["VDICTL_EXPIRES"] = str(int(mark.expires.timestamp()))
+    if digest := marks.inputs_digest(mark.spec):
+        values["VDICTL_INPUTS"] = digest
+    return [word for name, value in values.items() for word in ("--env", f"{name}={value}")]

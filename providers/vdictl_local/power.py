@@ -1,0 +1,118 @@
+"""Switch on and off. TERM is sent and looked after; nobody waits here for a guest that does not want to go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from vdictl.contract.errors import Busy
+from vdictl.contract.model import Desktop, Operation, Wish
+from vdictl.engine.errors import NotRunning
+from vdictl.engine.nouns import Container
+from vdictl_local import convert, images, making
+from vdictl_local.creating import show_building
+from vdictl_local.errors import PROVIDER, changing
+from vdictl_local.ledger import LONG
+from vdictl_local.tools import Tools, require
+from vdictl_local.world import Holding, World
+
+RESTART_GRACE: Final = 10.0  #: seconds, as both engines have it
+_UP: Final = frozenset({"running", "paused", "restarting", "stopping"})
+
+
+def operation(verb: str, holding: Holding, *, token: str, wish: Wish, grace: float = RESTART_GRACE) -> Operation:
+    """The operation to write: with what is there now, so that its being done can be seen."""
+    container = holding.container
+    arguments = {"container": container.id if container else "", "started": convert.started(container)}
+    if verb != "start":
+        arguments["grace"] = f"{grace:g}"
+    return Operation(verb=verb, token=token, wish=wish, arguments=arguments, since=datetime.now(UTC))
+
+
+def require_idle(holding: Holding) -> None:
+    """Raise Busy while another verb's operation is open that must come to its end first."""
+    current = convert.open_operation(holding)
+    if current is not None and current.verb not in {"start", "stop", "restart"}:
+        raise Busy(
+            f"{holding.who.name} is busy: {current.verb} is not finished.",
+            advice=f"Wait for it: vdictl wait {holding.who.name}",
+            provider=PROVIDER,
+        )
+
+
+def start(tools: Tools, world: World, holding: Holding, operation: Operation) -> Desktop:
+    """Start its container; make it anew where somebody took it."""
+    container = holding.container
+    if container is None:
+        return _remake(tools, world, holding, operation)
+    with changing():
+        tools.engine.run("start", container.id, timeout=LONG)
+    return _shown(tools, holding)
+
+
+def stop(tools: Tools, world: World, holding: Holding, operation: Operation) -> Desktop:
+    """TERM, and KILL once the grace is over."""
+    del world
+    if holding.container is not None:
+        _end(tools, holding.container, operation)
+    return _shown(tools, holding)
+
+
+def restart(tools: Tools, world: World, holding: Holding, operation: Operation) -> Desktop:
+    """Stop, and start when it has stopped."""
+    container = holding.container
+    if container is None:
+        return _remake(tools, world, holding, operation)
+    if container.state in _UP:
+        _end(tools, container, operation)
+        holding = require(tools.read(), holding.key)
+        container = holding.container
+        if container is None or container.state in _UP:
+            return convert.desktop(holding)
+    with changing():
+        tools.engine.run("start", container.id, timeout=LONG)
+    # Podman tells whole seconds: a restart in the second of the start before it would look as not done.
+    return convert.desktop(require(tools.ledger.close(require(tools.read(), holding.key)), holding.key))
+
+
+STEPS: Final[dict[str, Callable[[Tools, World, Holding, Operation], Desktop]]] = {
+    "start": start,
+    "stop": stop,
+    "restart": restart,
+}
+
+
+def _shown(tools: Tools, holding: Holding) -> Desktop:
+    return convert.desktop(require(tools.read(), holding.key))
+
+
+def _end(tools: Tools, container: Container, operation: Operation) -> None:
+    since = operation.since or datetime.now(UTC)
+    grace = float(operation.arguments.get("grace", RESTART_GRACE))
+    hard = (datetime.now(UTC) - since).total_seconds() > grace
+    if container.state == "paused":
+        _try(tools, "unpause", container.id)  # a paused process hears no signal
+    _try(tools, "kill", "--signal", "KILL" if hard or grace <= 0 else "TERM", container.id)
+
+
+def _try(tools: Tools, *argv: str) -> None:
+    with changing():
+        try:
+            tools.engine.run(*argv, timeout=LONG)
+        except NotRunning:
+            return  # it has ended meanwhile: that is what we want
+
+
+def _remake(tools: Tools, world: World, holding: Holding, operation: Operation) -> Desktop:
+    wanted = images.recipe(world, holding.mark.spec)
+    wait = images.ready(tools, wanted)
+    if wait is not None:
+        return show_building(holding, wait)
+    kept = world.homes.get(holding.home) if holding.home else None
+    home = kept.current.volume.name if kept and kept.current else ""
+    if holding.home and not home:
+        home = holding.home.volume(kept.next_number if kept else 1)
+        tools.ledger.make_volumes({home: holding.home.labels(holding.key, kept.next_number if kept else 1)})
+    world = making.make(tools, world, holding, image=wanted.reference, home=home, token=operation.token, start=True)
+    return convert.desktop(require(tools.ledger.close(require(world, holding.key)), holding.key))

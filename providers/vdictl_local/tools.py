@@ -1,0 +1,93 @@
+"""What every verb works with: the engine, the ledger, the machine; and one lock a desktop, so that two do one step."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from vdictl.contract.errors import NotFound
+from vdictl.engine.engine import Engine
+from vdictl.engine.errors import EngineError, NoSuchObject
+from vdictl_local.errors import PROVIDER, changing
+from vdictl_local.ledger import LONG, Ledger
+from vdictl_local.names import Who
+from vdictl_local.plans import Machine
+from vdictl_local.world import Holding, World
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What a provider that is open has."""
+
+    engine: Engine
+    ledger: Ledger
+    machine: Machine
+    state_dir: Path
+    since: datetime  #: when the provider was opened: a build that failed before is tried again, once
+
+    def read(self) -> World:
+        """Everything, fresh."""
+        return self.ledger.read()
+
+    def remove_containers(self, *ids: str) -> None:
+        """Remove them whatever they do, TERM first where the engine offers it; already gone is success."""
+        if not ids:
+            return
+        soft = ("--time", "1") if self.engine.kind == "podman" else ()
+        with changing():
+            for answer in self.engine.settle(*(("rm", "--force", *soft, one) for one in ids), timeout=LONG):
+                if isinstance(answer, EngineError) and not isinstance(answer, NoSuchObject):
+                    raise answer
+
+    @contextmanager
+    def alone(self, who: Who) -> Iterator[bool]:
+        """Whether nobody else on this machine does a step for this desktop now. Never waits.
+
+        The marks alone keep two from doing harm; this keeps them from doing the same work twice. So a folder that
+        cannot be written is no reason to stop.
+        """
+        try:
+            file = self._lock_file(who)
+        except OSError:
+            yield True
+            return
+        try:
+            yield file is not None
+        finally:
+            if file is not None:
+                self._lock_path(who).unlink(missing_ok=True)
+                os.close(file)
+
+    def _lock_path(self, who: Who) -> Path:
+        return self.state_dir / "locks" / f"{who.container}.lock"
+
+    def _lock_file(self, who: Who) -> int | None:
+        path = self._lock_path(who)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Its last holder may have removed the file between our opening and locking it.
+            if os.fstat(descriptor).st_ino == path.stat().st_ino:
+                return descriptor
+        except (BlockingIOError, FileNotFoundError):
+            pass
+        os.close(descriptor)
+        return None
+
+
+def require(world: World, key: str) -> Holding:
+    """The desktop of this key.
+
+    Raises:
+        NotFound: the lists, which were complete, do not have it.
+    """
+    holding = world.holdings.get(key)
+    if holding is None:
+        raise NotFound("This desktop is not there (any more).", details=f"key {key}", provider=PROVIDER)
+    return holding

@@ -1,0 +1,224 @@
+"""What the engine's lists mean: containers and volumes put together as desktops, homes and snapshots. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from vdictl.contract import mark as marks
+from vdictl.contract.errors import Invalid
+from vdictl.contract.model import DesktopSpec, Mark
+from vdictl.engine.nouns import Container, Volume
+from vdictl_local import names
+from vdictl_local.names import HomeName, Who
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holding:
+    """One desktop, as the pieces that are there. `mark` is the newest; `generation` 0: no marker volume is left."""
+
+    who: Who
+    key: str
+    mark: Mark
+    generation: int
+    claim: Volume | None = None
+    records: Sequence[Volume] = ()  #: later generations of the mark, oldest first
+    container: Container | None = None
+    helpers: Sequence[Container] = ()
+    states: Sequence[Volume] = ()
+
+    @property
+    def home(self) -> HomeName | None:
+        """The home that the spec names; `None`: it has none."""
+        return home_of(self.mark.spec)
+
+    def helper(self, token: str) -> Container | None:
+        """The helper container of a copy."""
+        return next((one for one in self.helpers if one.labels.get(names.TOKEN) == token), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One volume of a home."""
+
+    volume: Volume
+    number: int
+    complete: bool  #: False: a copy fills it, or was to
+
+    @property
+    def copy(self) -> str:
+        """The token of the copy that made it; empty: it was made empty."""
+        return self.volume.labels.get(names.COPY, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A home with all its generations, oldest first. The highest complete one is the home's content."""
+
+    name: HomeName
+    generations: Sequence[Generation]
+
+    @property
+    def current(self) -> Generation | None:
+        """The one in use; `None`: there is no whole one yet."""
+        return next((one for one in reversed(self.generations) if one.complete), None)
+
+    @property
+    def next_number(self) -> int:
+        """The number of a new generation."""
+        return self.generations[-1].number + 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Everything of a fleet (or of all) at one look."""
+
+    containers: Sequence[Container]
+    volumes: Sequence[Volume]
+    holdings: Mapping[str, Holding] = field(default_factory=dict)  #: by key
+
+    @classmethod
+    def of(cls, containers: Iterable[Container], volumes: Iterable[Volume]) -> World:
+        """Sort what was listed; what does not bear our sign, or bears it under another name, is left out."""
+        own = [one for one in containers if _genuine(one)]
+        kept = [one for one in volumes if one.labels.get(names.SIGN) == "1" and _whole(one.labels)]
+        return cls(containers=own, volumes=kept, holdings=_holdings(own, kept))
+
+    @cached_property
+    def done(self) -> Mapping[str, Volume]:
+        """Done-markers by the token of their copy."""
+        return {one.labels[names.TOKEN]: one for one in self.kind("done") if names.TOKEN in one.labels}
+
+    @cached_property
+    def homes(self) -> Mapping[HomeName, Home]:
+        """All homes, scratch ones too."""
+        found: dict[HomeName, list[Generation]] = {}
+        for volume in (*self.kind("home"), *self.kind("scratch")):
+            labels = volume.labels
+            name = HomeName(
+                labels[names.FLEET], labels[names.OWNER], labels.get(names.VOLUME, ""), labels[names.KIND] == "scratch"
+            )
+            number = _number(labels)
+            if volume.name == name.volume(number):
+                found.setdefault(name, []).append(Generation(volume, number, self.complete(volume)))
+        return {name: Home(name, sorted(some, key=lambda one: one.number)) for name, some in found.items()}
+
+    def kind(self, kind: str) -> list[Volume]:
+        """The volumes of one kind."""
+        return [one for one in self.volumes if one.labels[names.KIND] == kind]
+
+    def complete(self, volume: Volume) -> bool:
+        """Whether the copy that fills it, if any, has ended well."""
+        token = volume.labels.get(names.COPY)
+        return token is None or token in self.done
+
+    def named(self, who: Who) -> Holding | None:
+        """The desktop of this name."""
+        return next((one for one in self.holdings.values() if one.who == who), None)
+
+    def snapshot(self, id: str) -> Volume | None:
+        """A snapshot by its id."""
+        return next((one for one in self.kind("snapshot") if one.name == id), None)
+
+    def snapshots_of(self, who: Who) -> list[Volume]:
+        """The snapshots of a desktop by its name."""
+        return [one for one in self.kind("snapshot") if who_of(one.labels) == who]
+
+    def users(self, home: HomeName) -> list[Holding]:
+        """The desktops whose home this is."""
+        return [one for one in self.holdings.values() if one.home == home]
+
+
+def home_of(spec: DesktopSpec) -> HomeName | None:
+    """The home a spec means: by default one named as the desktop."""
+    if spec.home == "none":
+        return None
+    scratch = spec.home == "ephemeral"
+    name = spec.name if scratch or not spec.home else spec.home
+    return HomeName(spec.fleet, spec.owner, name, scratch)
+
+
+def who_of(labels: Mapping[str, str]) -> Who:
+    """The desktop that labels name."""
+    return Who(labels[names.FLEET], labels[names.OWNER], labels.get(names.NAME, ""))
+
+
+def _whole(labels: Mapping[str, str]) -> bool:
+    return all(labels.get(name) for name in (names.KIND, names.KEY, names.FLEET, names.OWNER))
+
+
+def _genuine(container: Container) -> bool:
+    """A desktop's image, committed by hand and run, bears our labels too: but not under the desktop's own name."""
+    labels = container.labels
+    if labels.get(names.SIGN) != "1" or not _whole(labels):
+        return False
+    who = who_of(labels)
+    if labels[names.KIND] == "copy":
+        return container.name == who.copy(labels.get(names.TOKEN, ""))
+    return labels[names.KIND] == "desktop" and container.name == who.container
+
+
+def _number(labels: Mapping[str, str]) -> int:
+    text = labels.get(names.GENERATION, "")
+    return int(text) if text.isdigit() else 0
+
+
+def _holdings(containers: Sequence[Container], volumes: Sequence[Volume]) -> dict[str, Holding]:
+    found: dict[str, Holding] = {}
+    for claim in volumes:
+        if claim.labels[names.KIND] == "mark" and claim.name == who_of(claim.labels).claim:
+            key = claim.labels[names.KEY]
+            found[key] = _holding(claim.labels, claim, containers, volumes)
+    for container in containers:
+        # Its marker volumes are gone (a prune of unused volumes takes them): it still says who it is.
+        key = container.labels[names.KEY]
+        if container.labels[names.KIND] == "desktop" and key not in found:
+            found[key] = _holding(container.labels, None, containers, volumes)
+    return found
+
+
+def _holding(
+    labels: Mapping[str, str], claim: Volume | None, containers: Sequence[Container], volumes: Sequence[Volume]
+) -> Holding:
+    who, key = who_of(labels), labels[names.KEY]
+    own = [one for one in volumes if one.labels[names.KEY] == key]
+    records = sorted(
+        (one for one in own if one.labels[names.KIND] == "mark" and one.name == who.record(key, _number(one.labels))),
+        key=lambda one: _number(one.labels),
+    )
+    latest = max((one.labels for one in (*([claim] if claim else ()), *records)), key=_number, default=labels)
+    mine = [one for one in containers if one.labels[names.KEY] == key]
+    return Holding(
+        who=who,
+        key=key,
+        mark=_mark(latest, who, key),
+        generation=_number(latest) if claim or records else 0,
+        claim=claim,
+        records=records,
+        container=next((one for one in mine if one.labels[names.KIND] == "desktop"), None),
+        helpers=[one for one in mine if one.labels[names.KIND] == "copy"],
+        states=[one for one in own if one.labels[names.KIND] == "state"],
+    )
+
+
+def _mark(labels: Mapping[str, str], who: Who, key: str) -> Mark:
+    try:
+        mark = marks.decode(names.unpack(labels.get(names.MARK, "")))
+    except Invalid:
+        mark = None
+    if mark is not None and (mark.key, Who(mark.fleet, mark.owner, mark.name)) == (key, who):
+        return mark
+    # Unreadable: identity is in labels of their own.
+    spec = DesktopSpec(name=who.name, owner=who.owner, fleet=who.fleet)
+    version = _version(names.unpack(labels.get(names.MARK, "")))
+    return Mark(key=key, fleet=who.fleet, owner=who.owner, name=who.name, spec=spec, version=version)
+
+
+def _version(text: str) -> int:
+    """The version that an unreadable mark tells; 0: it tells none."""
+    try:
+        return int(json.loads(text)["v"])
+    except (ValueError, KeyError, TypeError):
+        return 0
