@@ -109,10 +109,12 @@ class Engine:
         stdout: Stream = None,
         stderr: Stream = None,
         interactive: bool = False,
+        keep: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
         """Start a command whose streams pass through (exec, logs, cp, volume export); the caller waits for it.
 
         `interactive` leaves it in the terminal's foreground group, so that it may read the terminal and gets Ctrl-C.
+        `keep`: descriptors that it inherits.
         Raises EngineMissing.
         """
         try:
@@ -123,6 +125,7 @@ class Engine:
                 stderr=stderr,
                 env=self._environment(),
                 start_new_session=not interactive,
+                pass_fds=keep,
             )
         except OSError as error:
             self._forget()
