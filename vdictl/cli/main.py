@@ -32,7 +32,7 @@ def main(argv: list[str]) -> int:
     _survive_the_terminal()
     wishes = Wishes()
     try:
-        build().main(argv, prog_name="vdictl", standalone_mode=False, obj=wishes)
+        code = build().main(argv, prog_name="vdictl", standalone_mode=False, obj=wishes)
         sys.stdout.flush()
     except Exit as leave:
         return leave.exit_code
@@ -50,7 +50,7 @@ def main(argv: list[str]) -> int:
         from vdictl.cli.bug import report  # seldom needed
 
         return report(error, argv, wishes)
-    return 0
+    return code if isinstance(code, int) else 0  # a verb's own `typer.Exit` comes back as a number
 
 
 def _survive_the_terminal() -> None:
