@@ -1,0 +1,320 @@
+"""The calls that the cloud in memory answers: one client of it, with a token and a time limit."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+from vdictl.testing.memory import faults, offer
+from vdictl.testing.memory.cloud import Cloud, CloudError, Raw
+from vdictl.testing.memory.store import State
+
+
+class Api:
+    """A client. Every method is one request, and raises `CloudError` or `ConnectionLost`."""
+
+    def __init__(
+        self, cloud: Cloud, *, token: str = "", timeout: float = 30.0, throttle: Callable[[], None] | None = None
+    ) -> None:
+        """Nothing is sent."""
+        self.cloud, self._token, self._timeout = cloud, token, timeout
+        self._throttle = throttle or (lambda: None)
+
+    def _read(self, name: str) -> contextlib.AbstractContextManager[State]:
+        self._throttle()
+        return self.cloud.call(name, "read", token=self._token, timeout=self._timeout)
+
+    def _write(self, name: str) -> contextlib.AbstractContextManager[State]:
+        self._throttle()
+        return self.cloud.call(name, "write", token=self._token, timeout=self._timeout)
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def whoami(self) -> Raw:
+        """The account."""
+        with self._read("whoami") as state:
+            return {"id": state["account"], "name": "in memory"}
+
+    def machines(self, cursor: int = 0) -> tuple[list[Raw], int | None]:
+        """A page, and where the next begins. Lags behind by `Pace.lag`."""
+        now, lag = self.cloud.seconds(), self.cloud.pace.lag
+        with self._read(_page("list_machines", cursor)) as state:
+            stale = faults.lasting(state, now)
+            moment = now - lag if stale is None else stale
+            there = [
+                machine
+                for machine in state["machines"].values()
+                if machine["created"] <= moment and (machine["gone"] is None or machine["gone"] > moment)
+            ]
+            page, after = self._cut(there, cursor)
+            return [self._shown(machine) for machine in page], after
+
+    def volumes(self, cursor: int = 0) -> tuple[list[Raw], int | None]:
+        """A page, and where the next begins."""
+        with self._read(_page("list_volumes", cursor)) as state:
+            return self._cut(list(state["volumes"].values()), cursor)
+
+    def snapshots(self, cursor: int = 0) -> tuple[list[Raw], int | None]:
+        """A page, and where the next begins."""
+        now = self.cloud.seconds()
+        with self._read(_page("list_snapshots", cursor)) as state:
+            return self._cut([each | {"ready": now >= each["until"]} for each in state["snapshots"].values()], cursor)
+
+    def images(self) -> list[Raw]:
+        """Those on offer, and those that were built."""
+        with self._read("list_images") as state:
+            return [offer.image(name, state) for name in (*offer.IMAGES, *sorted(set(state["images"]) - offer.NAMES))]
+
+    def machine(self, id: str) -> Raw:
+        """One machine, as it is now. 404 when it is gone."""
+        with self._read("get_machine") as state:
+            return self._shown(_machine(state, id))
+
+    # -- machines ----------------------------------------------------------------------------------------------------
+
+    def create_machine(self, *, name: str, label: str, request: str, **more: Any) -> Raw:
+        """A new machine, off and without a disk. The same `request` gives the same machine."""
+        with self._write("create_machine") as state:
+            if request in state["tokens"]:
+                return self._shown(_machine(state, state["tokens"][request]))
+            machine = {
+                "id": _new(state, request, "m"),
+                "name": name,
+                "label": label,
+                "revision": 1,
+                "created": self.cloud.seconds(),
+                "gone": None,
+                "status": "off",
+                "task": None,
+                "done": [],
+                "boots": 0,
+                "volume": "",
+                "log": [],
+                "never_ready": faults.take(state, "create_machine", "write", only=_NEVER_READY) is not None,
+                **more,
+            }
+            state["machines"][machine["id"]] = machine
+            return self._shown(machine)
+
+    def label_machine(self, machine: Raw, *, label: str, **more: Any) -> Raw:
+        """Write the label (and other fields), if nobody has changed the machine since it was read (else 412)."""
+        return self._change("label_machine", machine, lambda _, it: it.update(label=label, **more))
+
+    def start_machine(self, machine: Raw, request: str) -> Raw:
+        """Switch on. Once for each `request`."""
+        return self._task("start_machine", machine, request, seconds=self.cloud.pace.boot, status="booting", then="on")
+
+    def stop_machine(self, machine: Raw, request: str) -> Raw:
+        """Switch off. Once for each `request`."""
+        return self._task("stop_machine", machine, request, seconds=self.cloud.pace.task, status="stopping", then="off")
+
+    def resize_machine(self, machine: Raw, request: str, plan: str) -> Raw:
+        """Give it another size. Once for each `request`."""
+        now = machine["status"]
+        return self._task(
+            "resize_machine", machine, request, seconds=self.cloud.pace.task, status=now, then=now, plan=plan
+        )
+
+    def delete_machine(self, machine: Raw) -> None:
+        """Begin to delete it; its disk is let go."""
+        with self._write("delete_machine") as state:
+            late = faults.take(state, "delete_machine", "write", only=frozenset({"delete-late"}))
+            it = self._own(state, machine)
+            until = self.cloud.seconds() + self.cloud.pace.task + (late.value if late else 0.0)
+            it.update(status="deleting", task={"request": "delete", "until": until, "then": "gone"})
+
+    def attach(self, machine: Raw, volume: str) -> Raw:
+        """Give the machine a disk; the one it had is let go. 409 when another machine has it."""
+
+        def change(state: State, it: Raw) -> None:
+            disk = _volume(state, volume)
+            if disk["machine"] not in ("", it["id"]):
+                raise CloudError(409, "attached", f"volume {volume} is attached to {disk['machine']}")
+            if it["volume"] in state["volumes"]:
+                state["volumes"][it["volume"]]["machine"] = ""
+            disk["machine"], it["volume"] = it["id"], volume
+
+        return self._change("attach_machine", machine, change)
+
+    def detach(self, machine: Raw) -> Raw:
+        """Take its disk away."""
+
+        def change(state: State, it: Raw) -> None:
+            if it["volume"] in state["volumes"]:
+                state["volumes"][it["volume"]]["machine"] = ""
+            it["volume"] = ""
+
+        return self._change("detach_machine", machine, change)
+
+    def swap(self, machine: Raw, volume: str) -> Raw:
+        """Put `volume` in the place of the machine's disk, name and all, and boot; the old one becomes "outgoing"."""
+
+        def change(state: State, it: Raw) -> None:
+            new, old = _volume(state, volume), state["volumes"].get(it["volume"])
+            new.update(machine=it["id"], role="home")
+            if old:
+                new["name"] = old["name"]
+                old.update(machine="", role="outgoing", desktop=new["desktop"])
+            it["volume"] = volume
+            if it["status"] == "on":
+                until = self.cloud.seconds() + self.cloud.pace.boot
+                it.update(status="booting", task={"request": "", "until": until, "then": "on"})
+
+        return self._change("swap_machine", machine, change)
+
+    def finish(self, machine: Raw, request: str) -> Raw:
+        """Note that `request` is done."""
+        return self._change("finish_machine", machine, lambda _, it: it["done"].append(request))
+
+    # -- disks, snapshots, images ------------------------------------------------------------------------------------
+
+    def create_volume(self, *, request: str, source: str = "", machine: Raw | None = None, **more: Any) -> Raw:
+        """A new disk, empty or from the snapshot `source`. The same `request` gives the same disk (410: gone)."""
+        with self._write("create_volume") as state:
+            if request in state["tokens"]:
+                return _volume(state, state["tokens"][request])
+            if source and source not in state["snapshots"]:
+                raise CloudError(404, "snapshot", f"no snapshot {source}")
+            now, id = self.cloud.seconds(), _new(state, request, "v")
+            volume = {"id": id, "request": request, "created": now, "machine": "", **more}
+            state["volumes"][volume["id"]] = volume
+            self._copy(("snapshots", source), ("volumes", volume["id"]))
+            if machine:
+                until = self.cloud.seconds() + self.cloud.pace.task
+                _machine(state, machine["id"])["task"] = {"request": "", "until": until, "then": ""}
+            return dict(volume)
+
+    def delete_volume(self, id: str) -> None:
+        """Remove it. 404: gone; 409: attached."""
+        with self._write("delete_volume") as state:
+            if _volume(state, id)["machine"]:
+                raise CloudError(409, "attached", f"volume {id} is attached")
+            del state["volumes"][id]
+            self._remove("volumes", id)
+
+    def create_snapshot(self, machine: Raw, *, request: str, **more: Any) -> None:
+        """Begin a snapshot of the machine's disk. Once for each `request`."""
+        task = self.cloud.pace.task
+        with self._write("create_snapshot") as state:
+            it = self._own(state, machine)
+            if request in it["done"]:
+                return
+            now = self.cloud.seconds()
+            snapshot = {"id": _new(state, request, "s"), "created": now, "until": now + task, **more}
+            state["snapshots"][snapshot["id"]] = snapshot
+            self._copy(("volumes", it["volume"]), ("snapshots", snapshot["id"]))
+            snapshot["bytes"] = self._bytes("snapshots", snapshot["id"])
+            it["done"].append(request)
+            it["task"] = {"request": request, "until": now + task, "then": ""}
+
+    def delete_snapshot(self, id: str) -> None:
+        """Remove it. 404: gone."""
+        with self._write("delete_snapshot") as state:
+            if state["snapshots"].pop(id, None) is None:
+                raise CloudError(404, "snapshot", f"no snapshot {id}")
+            self._remove("snapshots", id)
+
+    def build_image(self, name: str, *, again: bool = False) -> Raw:
+        """Begin the build of an image, or look at it."""
+        with self._write("build_image") as state:
+            it = offer.image(name, state)
+            if not it["ready"] and not it["until"] and (again or not it["failed"]):
+                it.update(until=self.cloud.seconds() + self.cloud.pace.build, failed=False)
+                it["fails"] = faults.take(state, "build_image", "write", only=frozenset({"build-fails"})) is not None
+                state["images"][name] = it
+            return it
+
+    def delete_image(self, name: str) -> None:
+        """Remove it. 404: it is not built; 409: in use."""
+        with self._write("delete_image") as state:
+            if not offer.image(name, state)["ready"]:
+                raise CloudError(404, "image", f"image {name} is not there")
+            if any(each["image"] == name and each["gone"] is None for each in state["machines"].values()):
+                raise CloudError(409, "in-use", f"image {name} is in use")
+            state["images"][name] = offer.unbuilt(name)
+
+    # -- how it is done ----------------------------------------------------------------------------------------------
+
+    def _own(self, state: State, machine: Raw) -> Raw:
+        """The machine to change. 412 when somebody has changed it since `machine` was read."""
+        it = _machine(state, machine["id"])
+        if faults.take(state, "change_machine", "write", only=_TWO_AT_ONCE):
+            it["revision"] += 1
+        if it["revision"] != machine["revision"]:
+            raise CloudError(412, "changed", f"machine {it['id']} was changed meanwhile")
+        it["revision"] += 1
+        return it
+
+    def _change(self, name: str, machine: Raw, change: Callable[[State, Raw], Any]) -> Raw:
+        with self._write(name) as state:
+            it = self._own(state, machine)
+            change(state, it)
+            return self._shown(it)
+
+    def _shown(self, machine: Raw) -> Raw:
+        """The machine as the cloud tells it, with what its guest says: have its inputs been delivered?"""
+        root = self.cloud.store.peek()
+        return machine | {"delivered": bool(root and (root / "machines" / machine["id"] / "inputs.json").exists())}
+
+    def _task(
+        self, name: str, machine: Raw, request: str, *, seconds: float, status: str, then: str, **more: Any
+    ) -> Raw:
+        def change(_: State, it: Raw) -> None:
+            if request not in it["done"]:
+                it["done"].append(request)
+                it["log"].append(f"{self.cloud.clock.now().isoformat(timespec='seconds')} {name}")
+                task = {"request": request, "until": self.cloud.seconds() + seconds, "then": then}
+                it.update(status=status, task=task, **more)
+
+        return self._change(name, machine, change)
+
+    def _cut(self, things: list[Raw], cursor: int) -> tuple[list[Raw], int | None]:
+        end = cursor + self.cloud.pace.page
+        return [dict(each) for each in things[cursor:end]], end if end < len(things) else None
+
+    def _copy(self, source: tuple[str, str], target: tuple[str, str]) -> None:
+        root = self.cloud.store.peek()
+        if root and source[1] and root.joinpath(*source).is_dir():
+            shutil.copytree(root.joinpath(*source), root.joinpath(*target), symlinks=True)
+
+    def _remove(self, kind: str, id: str) -> None:
+        root = self.cloud.store.peek()
+        if root:
+            shutil.rmtree(root / kind / id, ignore_errors=True)
+
+    def _bytes(self, kind: str, id: str) -> int:
+        root = self.cloud.store.peek()
+        return (
+            0 if root is None else sum(file.stat().st_size for file in (root / kind / id).rglob("*") if file.is_file())
+        )
+
+
+_NEVER_READY = frozenset({"never-ready"})
+_TWO_AT_ONCE = frozenset({"two-at-once"})
+
+
+def _page(name: str, cursor: int) -> str:
+    return f"{name}+next" if cursor else name
+
+
+def _new(state: State, request: str, letter: str) -> str:
+    state["number"] += 1
+    id = f"{letter}-{state['number']:04d}"
+    state["tokens"][request] = id
+    return id
+
+
+def _machine(state: State, id: str) -> Raw:
+    machine: Raw | None = state["machines"].get(id)
+    if machine is None or machine["gone"] is not None:
+        raise CloudError(404, "machine", f"no machine {id}")
+    return machine
+
+
+def _volume(state: State, id: str) -> Raw:
+    volume: Raw | None = state["volumes"].get(id)
+    if volume is None:
+        raise CloudError(404, "volume", f"no volume {id}")
+    return volume

@@ -1,0 +1,208 @@
+"""The optional verbs of the reference provider."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from vdictl.contract import mark as marks
+from vdictl.contract.errors import Conflict, Invalid
+from vdictl.contract.model import (
+    Command,
+    Desktop,
+    DesktopSpec,
+    Endpoint,
+    Image,
+    Plan,
+    Region,
+    Snapshot,
+    Stray,
+    Volume,
+    Wish,
+    Work,
+)
+from vdictl.testing.memory import convert, offer, requests, steps
+from vdictl.testing.memory.base import Basics
+from vdictl.testing.memory.cloud import CloudError
+from vdictl.testing.memory.errors import border
+
+INSIDE: Final = Path(__file__).with_name("inside.py")
+
+
+class MemoryProvider(Basics):
+    """Desktops in a cloud in memory. Several providers on one cloud are several machines with the same credentials."""
+
+    # -- power, size, mark -------------------------------------------------------------------------------------------
+
+    def start(self, desktop: Desktop, *, token: str) -> Desktop:
+        """See `SupportsPower`."""
+        return self._change(desktop, "start", token=token, wish=Wish.PRESENT, already="on")
+
+    def stop(self, desktop: Desktop, *, token: str, grace: float) -> Desktop:  # noqa: ARG002 - nothing runs inside
+        """See `SupportsPower`."""
+        return self._change(desktop, "stop", token=token, wish=Wish.STOPPED, already="off")
+
+    def restart(self, desktop: Desktop, *, token: str) -> Desktop:
+        """See `SupportsPower`."""
+        return self._change(desktop, "restart", token=token, wish=Wish.PRESENT)
+
+    def resize(self, desktop: Desktop, spec: DesktopSpec, *, token: str) -> Desktop:
+        """See `SupportsResize`."""
+        with border():
+            plan, _ = requests.choose(replace(spec, image=None, flavor=None, packages=()), self.api.images())
+        return self._change(desktop, "resize", token=token, wish=Wish.PRESENT, arguments={"plan": plan}, spec=spec)
+
+    def remark(
+        self,
+        desktop: Desktop,
+        *,
+        token: str,  # noqa: ARG002 - one call, which may be sent twice
+        name: str | None = None,
+        owner: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        expires: datetime | None = None,
+    ) -> Desktop:
+        """See `SupportsMark`."""
+        with border():
+            raw, mark = self._writable(desktop)
+            changed = requests.remarked(mark, name=name, owner=owner, labels=labels, expires=expires)
+            others = [each for each in self._machines(all_fleets=True) if each[1].key != mark.key]
+            requests.check_names(changed.spec)
+            requests.check_free(replace(changed.spec, home="none"), others)
+            until = changed.expires.timestamp() if changed.expires else None
+            return self._noun(
+                self.api.label_machine(raw, label=marks.encode(changed), expires=until),
+                changed,
+            )
+
+    # -- snapshots, homes --------------------------------------------------------------------------------------------
+
+    def snapshots(self) -> Iterable[Snapshot]:
+        """See `SupportsSnapshots`."""
+        with border():
+            found = [convert.snapshot(raw) for raw in steps.snapshots(self.api)]
+        return [each for each in found if self.fleet in (None, each.fleet)]
+
+    def snapshot_create(self, desktop: Desktop, name: str, *, token: str) -> Desktop:
+        """See `SupportsSnapshots`."""
+        marks.check_name("snapshot", name)
+        with border():
+            mine = [each for each in steps.snapshots(self.api) if each["desktop"] == desktop.key]
+        if any(each["name"] == name and each["request"] != token for each in mine):
+            raise Conflict(f"{desktop.name} has a snapshot called {name} already.")
+        return self._change(desktop, "snapshot", token=token, wish=Wish.PRESENT, arguments={"name": name})
+
+    def snapshot_delete(self, snapshot: Snapshot) -> None:
+        """See `SupportsSnapshots`."""
+        self._gone(lambda: self.api.delete_snapshot(snapshot.id))
+
+    def snapshot_restore(self, desktop: Desktop, snapshot: Snapshot, *, token: str) -> Desktop:
+        """See `SupportsSnapshots`."""
+        with border():
+            there = {each["id"]: each["ready"] for each in steps.snapshots(self.api)}
+        if not there.get(snapshot.id):
+            raise Conflict(f"Snapshot {snapshot.name} is not there, or only half of it.")
+        return self._change(desktop, "restore", token=token, wish=Wish.PRESENT, arguments={"snapshot": snapshot.id})
+
+    def volumes(self) -> Iterable[Volume]:
+        """See `SupportsVolumes`."""
+        with border():
+            keys = {raw["id"]: mark.key for raw, mark in self._machines(all_fleets=True)}
+            found = [convert.volume(raw, keys) for raw in steps.volumes(self.api) if raw["role"] == "home"]
+        return [each for each in found if self.fleet in (None, each.fleet)]
+
+    def volume_delete(self, volume: Volume) -> None:
+        """See `SupportsVolumes`."""
+        self._gone(lambda: self.api.delete_volume(volume.id))
+
+    # -- what is on offer --------------------------------------------------------------------------------------------
+
+    def plans(self) -> Iterable[Plan]:
+        """See `SupportsCatalogue`."""
+        self.check()
+        return [convert.plan(raw) for raw in offer.PLANS]
+
+    def regions(self) -> Iterable[Region]:
+        """See `SupportsCatalogue`."""
+        self.check()
+        return [convert.region(raw) for raw in offer.REGIONS]
+
+    def images(self) -> Iterable[Image]:
+        """See `SupportsImages`."""
+        with border():
+            return [convert.image(raw) for raw in self.api.images()]
+
+    def image_build(self, name: str, *, packages: Sequence[str] = (), retry: bool = False) -> Work:
+        """See `SupportsImages`."""
+        if name not in offer.NAMES:
+            raise Invalid(f"There is no image {name!a}.", details="There are " + ", ".join(sorted(offer.NAMES)) + ".")
+        with border():
+            return convert.work(self.api.build_image(convert.derived(name, packages), again=retry))
+
+    def image_delete(self, image: Image) -> None:
+        """See `SupportsImages`."""
+        self._gone(lambda: self.api.delete_image(image.id))
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def exec(self, desktop: Desktop, argv: Sequence[str], *, tty: bool = False) -> Command:  # noqa: ARG002
+        """See `SupportsExec`. The program runs on this machine, in a folder that stands for the home."""
+        raw = self._running(desktop)
+        root = self.api.cloud.store.root()
+        home = root / "volumes" / raw["volume"] if raw["volume"] else root / "machines" / raw["id"] / "home"
+        boot = ["--boot", str(raw["boots"]), "--flavor", raw["image"]]
+        flags = [
+            flag for flag, wanted in (("--never-ready", raw["never_ready"]), ("--inputs", desktop.missing)) if wanted
+        ]
+        place = [str(root / "machines" / raw["id"]), str(home)]
+        return Command(argv=(sys.executable, "-I", "-S", str(INSIDE), *boot, *flags, *place, *argv))
+
+    def tunnel(self, desktop: Desktop, endpoint: Endpoint) -> Command:
+        """See `SupportsTunnel`. At the other end a small RFB server draws."""
+        if endpoint.kind != "vnc":
+            raise Invalid(f"There is no way to an endpoint of kind {endpoint.kind}.")
+        return self.exec(desktop, ["vdictl-guest", "rfb"])
+
+    def logs(self, desktop: Desktop, *, follow: bool = False, tail: int | None = None) -> Command:
+        """See `SupportsLogs`."""
+        with border():
+            raw, _ = self._get(desktop)
+        file = self.api.cloud.store.root() / "machines" / raw["id"] / "console.log"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("".join(f"{line}\n" for line in raw["log"]))
+        lines = "+1" if tail is None else str(tail)
+        return Command(argv=("tail", *(["-f"] if follow else []), "-n", lines, str(file)))
+
+    def idle_seconds(self, desktop: Desktop) -> float | None:
+        """See `SupportsActivity`."""
+        raw = self._running(desktop)
+        touched = self.api.cloud.store.root() / "machines" / raw["id"] / "touched"
+        return max(0.0, time.time() - touched.stat().st_mtime) if touched.exists() else None
+
+    # -- what has lost its desktop -----------------------------------------------------------------------------------
+
+    def strays(self) -> Iterable[Stray]:
+        """See `SupportsStrays`."""
+        with border():
+            keys = {mark.key for _, mark in self._machines(all_fleets=True)}
+            found = [raw for raw in steps.volumes(self.api) if raw["role"] != "home" and raw["desktop"] not in keys]
+        return [convert.stray(raw) for raw in found if self.fleet in (None, raw["fleet"])]
+
+    def stray_delete(self, stray: Stray) -> None:
+        """See `SupportsStrays`."""
+        self._gone(lambda: self.api.delete_volume(stray.id))
+
+    @staticmethod
+    def _gone(remove: Callable[[], None]) -> None:
+        """Remove something; already gone is success."""
+        with border():
+            try:
+                remove()
+            except CloudError as error:
+                if error.status != 404:
+                    raise
