@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 
 from vdictl.engine import memory
-from vdictl.engine.candidates import Candidate, examine
+from vdictl.engine.candidate import Candidate
 from vdictl.engine.engine import Engine, Kind
 from vdictl.engine.errors import EngineMissing, EngineUnreachable
 
@@ -24,9 +22,7 @@ def discover(env: Mapping[str, str], *, state_dir: Path, prefer: str | None = No
 
     `prefer` is `podman`, `docker` or the path of a binary. Writes nothing but the private containers.conf.
     """
-    return [
-        examine(kind, binary, env, state_dir=state_dir, timeout=_LOOK_SECONDS) for kind, binary in _here(env, prefer)
-    ]
+    return _examine(_here(env, prefer), env, state_dir)
 
 
 def open_engine(env: Mapping[str, str], *, state_dir: Path, prefer: str | None = None, timeout: float = 60.0) -> Engine:
@@ -46,7 +42,7 @@ def open_engine(env: Mapping[str, str], *, state_dir: Path, prefer: str | None =
     signature = memory.signature(here, env)
     known = memory.recall(file, signature)
     if known is None or not _still_listens(known, env):
-        candidates = [examine(kind, binary, env, state_dir=state_dir, timeout=_LOOK_SECONDS) for kind, binary in here]
+        candidates = _examine(here, env, state_dir)
         known = next((one for one in candidates if one.answers), None)
         if known is None:
             raise _none_answers(candidates)
@@ -55,14 +51,31 @@ def open_engine(env: Mapping[str, str], *, state_dir: Path, prefer: str | None =
     return known.engine(env, timeout=timeout, facts=file)
 
 
+def _examine(here: list[tuple[Kind, str]], env: Mapping[str, str], state_dir: Path) -> list[Candidate]:
+    # Imported where it is needed: what is remembered is enough for nearly every command.
+    from vdictl.engine.examine import examine
+
+    return [examine(kind, binary, env, state_dir=state_dir, timeout=_LOOK_SECONDS) for kind, binary in here]
+
+
 def _here(env: Mapping[str, str], prefer: str | None) -> list[tuple[Kind, str]]:
     kinds: tuple[Kind, ...] = ("podman", "docker")
     if prefer and prefer not in kinds:
         kind: Kind = "podman" if "podman" in Path(prefer).name else "docker"
-        binary = shutil.which(prefer, path=env.get("PATH"))
+        binary = _which(prefer, env)
         return [(kind, binary)] if binary else []
-    found = ((kind, shutil.which(kind, path=env.get("PATH"))) for kind in kinds if prefer in (None, kind))
+    found = ((kind, _which(kind, env)) for kind in kinds if prefer in (None, kind))
     return [(kind, binary) for kind, binary in found if binary]
+
+
+def _which(name: str, env: Mapping[str, str]) -> str | None:
+    # shutil.which, without the compression libraries that shutil brings.
+    folders = [""] if os.sep in name else env.get("PATH", os.defpath).split(os.pathsep)
+    for folder in folders:
+        path = Path(folder, name)
+        if os.access(path, os.X_OK) and path.is_file():
+            return str(path)
+    return None
 
 
 def _still_listens(known: Candidate, env: Mapping[str, str]) -> bool:
@@ -72,6 +85,8 @@ def _still_listens(known: Candidate, env: Mapping[str, str]) -> bool:
     address = known.address or env.get("DOCKER_HOST", "")
     if not address.startswith("unix://"):
         return True
+    import socket
+
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(1.0)
         try:

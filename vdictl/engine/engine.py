@@ -7,7 +7,6 @@ import os
 import select
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -192,6 +191,8 @@ def _scratch(content: bytes | None = None) -> BinaryIO:
     if hasattr(os, "memfd_create"):
         file = os.fdopen(os.memfd_create("vdictl-engine"), "w+b")
     else:
+        import tempfile
+
         file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     if content is not None:
         file.write(content)

@@ -217,10 +217,6 @@ _TABLE: tuple[tuple[type[CommandFailed] | type[EngineUnreachable], str, tuple[st
         ),
     ),
 )
-_COMPILED = tuple(
-    (re.compile("|".join(f"(?:{text})" for text in texts), re.IGNORECASE), kind, advice)
-    for kind, advice, texts in _TABLE
-)
 
 
 def last_sentence(stderr: str) -> str:
@@ -237,8 +233,8 @@ def last_sentence(stderr: str) -> str:
 def translate(argv: Sequence[str], exit_code: int, stderr: str) -> EngineError:
     """The error that this exit code and this text stand for."""
     talk = "\n".join(line for line in stderr.splitlines() if "level=warning" not in line) or stderr
-    for pattern, kind, advice in _COMPILED:
-        if pattern.search(talk):
+    for kind, advice, texts in _TABLE:
+        if any(re.search(text, talk, re.IGNORECASE) for text in texts):
             if issubclass(kind, CommandFailed):
                 return kind(argv, exit_code, stderr, advice=advice)
             return EngineUnreachable(

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from vdictl.engine.candidate import Obstacle
+
 __all__ = ["LOOKS", "Finding", "Host", "Obstacle", "look_around"]
 
 _CAP_SYS_RESOURCE = 24
@@ -17,16 +19,6 @@ _PODMAN_NOFILE = 1048576  # what Podman 4 asks for by default, for files and for
 _MOST_PROCESSES = 32768
 _HELPER_FOLDERS = ("usr/lib/podman", "usr/libexec/podman", "usr/local/lib/podman", "usr/local/libexec/podman")
 _CNI_FOLDERS = ("opt/cni/bin", "usr/lib/cni", "usr/libexec/cni", "usr/local/lib/cni", "usr/local/libexec/cni")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Obstacle:
-    """Something that stands in the way: what, how we know, the cure, and whether vdictl applied it by itself."""
-
-    what: str
-    evidence: str
-    cure: str
-    applied: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import resource
@@ -11,9 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from vdictl.engine.candidates import Candidate
+from vdictl.engine.candidate import Candidate, Obstacle
 from vdictl.engine.engine import Kind, Traits
-from vdictl.engine.hosts import Obstacle
 
 _VERSION = 1
 _VARIABLES = (
@@ -28,7 +26,7 @@ _FILES = (
 
 
 def signature(engines: Iterable[tuple[Kind, str]], env: Mapping[str, str]) -> str:
-    """A hash of all that decides which engine answers and what it needs; some 20 calls of stat, no program started."""
+    """All that decides which engine answers and what it needs, as a text; some 20 calls of stat, no program started."""
     home = env.get("HOME", "")
     own = [f"{home}/.config/containers/containers.conf", f"{home}/.config/containers/storage.conf"]
     files = [*_FILES, *(own if home else []), f"{home}/.docker/config.json"]
@@ -41,7 +39,7 @@ def signature(engines: Iterable[tuple[Kind, str]], env: Mapping[str, str]) -> st
         "env": {name: env.get(name) for name in _VARIABLES},
         "files": {name: _stamp(name) for name in files},
     }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return json.dumps(facts, sort_keys=True)
 
 
 def recall(file: Path, expected: str) -> Candidate | None:

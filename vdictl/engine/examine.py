@@ -4,52 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from vdictl.engine import conf
+from vdictl.engine.candidate import Candidate, Obstacle
 from vdictl.engine.engine import Completed, Engine, Kind, Traits
 from vdictl.engine.errors import EngineError, EngineUnreachable, translate
-from vdictl.engine.hosts import Finding, Host, Obstacle, look_around
+from vdictl.engine.hosts import Finding, Host, look_around
 
 _LIMITS = frozenset({"cpu", "memory", "pids"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """An engine installed here. `extra` is what its environment needs besides the caller's; `error`: why it is silent.
-
-    `address` is where Docker's daemon listens (empty: not known, or Podman, which has none).
-    """
-
-    kind: Kind
-    binary: str
-    answers: bool
-    traits: Traits = field(default_factory=Traits)
-    obstacles: tuple[Obstacle, ...] = ()
-    extra: Mapping[str, str] = field(default_factory=dict)
-    address: str = ""
-    error: EngineError | None = None
-
-    @property
-    def version(self) -> str:
-        """The engine's own version; empty where it does not answer."""
-        return self.traits.version
-
-    @property
-    def rootless(self) -> bool:
-        """It runs in a user namespace, without the rights of root."""
-        return self.traits.rootless
-
-    @property
-    def cgroup_version(self) -> str:
-        """Control groups: `1`, `2` or empty."""
-        return self.traits.cgroup_version
-
-    def engine(self, env: Mapping[str, str], *, timeout: float, facts: Path | None = None) -> Engine:
-        """The means to give it orders."""
-        return Engine(self.kind, self.binary, {**env, **self.extra}, timeout, self.traits, facts)
 
 
 def examine(kind: Kind, binary: str, env: Mapping[str, str], *, state_dir: Path, timeout: float) -> Candidate:
@@ -223,8 +187,8 @@ def _docker_obstacles(address: str, without: list[str]) -> tuple[Obstacle, ...]:
 
 def _parsed(done: Completed) -> dict[str, Any]:
     text = done.stdout.strip()
-    # Docker prints what it knows of the client, with the server's errors inside, and ends with 1.
-    if done.exit_code != 0 and not text.startswith("{"):
+    # Docker prints what it knows of the client, and why the daemon is silent on stderr (28) or inside (20).
+    if done.exit_code != 0 and (done.stderr.strip() or not text.startswith("{")):
         raise translate(done.argv, done.exit_code, done.stderr)
     try:
         info = json.loads(text)
