@@ -55,7 +55,7 @@ class Context:
         """
         config = Config.load(environment, profile=profile)
         clock = clock or SystemClock()
-        owner = check_name("owner", owner or config.text("owner") or _login(environment), OWNER)
+        owner = check_name("owner", owner or config.text("owner") or usual_owner(environment), OWNER)
         fleet = check_name("fleet", fleet or config.text("fleet"), OWNER)
         state = paths.state_dir(environment)
         return cls(
@@ -103,9 +103,14 @@ class Context:
         return Bucket(rate, clock=self.clock).take if rate else lambda: None
 
 
-def _login(environment: Mapping[str, str]) -> str:
+def in_ci(environment: Mapping[str, str]) -> bool:
+    """Whether a CI job runs us: all the usual ones set `CI`."""
+    return environment.get("CI", "").lower() not in {"", "0", "false"}
+
+
+def usual_owner(environment: Mapping[str, str]) -> str:
     """The owner when nobody says: 'ci' in a CI job, else the login name made fit for a mark."""
-    if environment.get("CI", "").lower() not in {"", "0", "false"}:
+    if in_ci(environment):
         return "ci"
     try:
         login = next((environment[v] for v in ("LOGNAME", "USER", "USERNAME") if environment.get(v)), "")

@@ -1,0 +1,63 @@
+"""`vdictl plans`."""
+
+from __future__ import annotations
+
+import typer
+
+from vdictl.cli import records, sizes
+from vdictl.cli.app import verb_app
+from vdictl.cli.output import Column, Record
+from vdictl.cli.run import running
+from vdictl.core.offers import Offer, list_plans
+
+app = verb_app()
+
+
+@app.command()
+def plans(
+    ctx: typer.Context,
+    gpu: bool = typer.Option(False, "--gpu", help="Only those with a GPU."),
+    region: str = typer.Option("", help="Only those on offer in this region."),
+) -> None:
+    """List the sizes on offer, cheapest first.
+
+    Example: vdictl plans -o json
+
+    Without -p all configured providers are asked. Prices in several currencies are listed currency by currency;
+    a plan of a place that charges nothing (this machine) comes first, one without a known price last.
+    """
+    with running(ctx) as run:
+        told = list_plans(run.context, run.provider)
+        chosen = [o for o in told.offers if (o.plan.gpu or not gpu) and (not region or region in o.plan.regions)]
+        run.output.many([_record(o) for o in chosen], COLUMNS, empty="No such plan is on offer.")
+        told.require_complete()
+
+
+def _record(offer: Offer) -> Record:
+    return {"name": offer.plan.id, "provider": offer.provider} | records.of(offer.plan)
+
+
+def _price(record: Record) -> str:
+    price = record["price"]
+    return f"{price['amount']} {price['currency']}/{price['per']}" if price else ""
+
+
+def _gpu(record: Record) -> str:
+    return f"{record['gpu']} {record['gpu_model']}".strip() if record["gpu"] else ""
+
+
+def _stock(record: Record) -> str:
+    return {True: "yes", False: "no", None: ""}[record["available"]]
+
+
+COLUMNS = (
+    Column("PLAN", lambda r: str(r["name"])),
+    Column("PROVIDER", lambda r: str(r["provider"])),
+    Column("CPUS", lambda r: f"{r['cpus']:g}", right=True),
+    Column("MEMORY", lambda r: sizes.of_mebibytes(r["memory_mib"]), right=True),
+    Column("DISK", lambda r: f"{r['disk_gib']} GiB" if r["disk_gib"] else "", right=True),
+    Column("GPU", _gpu),
+    Column("PRICE", _price, right=True),
+    Column("IN STOCK", _stock),
+    Column("NOTE", lambda r: str(r["note"])),
+)
