@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -45,11 +46,20 @@ def _store(ctx: typer.Context, param: Any, value: Any) -> Any:
 
 
 def _with_globals(command: Any) -> Any:
-    """Give the command, and all below it, the global options."""
+    """Give the command, and all below it, the global options, and its arguments their usual look."""
+    for param in command.params:
+        if param.param_type_name == "argument":
+            # The library writes {name}; everybody else writes NAME, and [NAME] for what may be left out.
+            param.make_metavar = partial(_metavar, param)
     command.params += _global_options()
     for below in getattr(command, "commands", {}).values():
         _with_globals(below)
     return command
+
+
+def _metavar(param: Any, ctx: Any, *, usage: bool = False) -> str:  # noqa: ARG001 - the library's signature
+    text = param.metavar or f"{param.name.rstrip('_').upper()}{'...' if param.nargs != 1 else ''}"
+    return f"[{text}]" if usage and not param.required and not text.startswith("[") else text
 
 
 class LazyGroup(TyperGroup):
