@@ -1,0 +1,198 @@
+"""`vdictl snapshot`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from vdictl.cli import records, sizes
+from vdictl.cli.app import verb_app
+from vdictl.cli.durations import ago
+from vdictl.cli.output import Column, Record
+from vdictl.cli.run import Run, running
+from vdictl.contract.errors import Invalid, NotFound, Partial, VdictlError
+from vdictl.contract.mark import check_name
+from vdictl.contract.model import Snapshot
+from vdictl.core import inventory, snapshots
+from vdictl.core.operating import Operator
+from vdictl.core.snapshots import Kept
+
+app = verb_app(no_args_is_help=True)
+_TIMEOUT = typer.Option(None, help="How long to wait, for example 10m; default: the setting.")
+
+
+@app.command()
+def create(
+    ctx: typer.Context,
+    name: str = typer.Argument(None, help="The desktop; default: the only one."),
+    snapshot: str = typer.Argument(None, help="What to call it; default: the time (UTC), 20300131-184500."),
+    timeout: str = _TIMEOUT,
+) -> None:
+    """Take a snapshot of a desktop, and wait until it is complete.
+
+    Example: vdictl snapshot create desktop before-upgrade
+
+    It keeps the home and what the desktop was made of; it outlives the desktop.
+    """
+    _check(name, snapshot)
+    with running(ctx) as run:
+        found = inventory.find(run.context, name, only=run.provider)
+        called = snapshot or f"{run.context.clock.now().astimezone(UTC):%Y%m%d-%H%M%S}"
+        operator = Operator(run.context, found.at, timeout=run.timeout(timeout))
+        made = operator.snapshot_create(found.desktop, called)
+        run.context.progress.finish(found.desktop.name, f"snapshot {called} is complete")
+        run.output.one(_record(made), _lines(made))
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    name: str = typer.Argument(None, help="Only those of this desktop, which may be gone."),
+    everybody: bool = typer.Option(False, "--all-owners", "-A", help="Those of every owner of the fleet."),
+) -> None:
+    """List snapshots, oldest first, also of desktops that are gone.
+
+    Example: vdictl snapshot list desktop -o json
+    """
+    _check(name, None)
+    with running(ctx) as run:
+        shelf = snapshots.shelf(run.context, run.provider, everybody=everybody)
+        kept = [k for k in shelf.kept if name in (None, k.snapshot.desktop_name)]
+        if name is not None and not kept:
+            shelf.require_complete()
+            inventory.find(run.context, name, only=run.provider)  # no snapshots is an answer, no desktop is an error
+        empty = f"There are no snapshots. Take one: vdictl snapshot create {name or 'NAME'}"
+        run.output.many([_record(k.snapshot) for k in kept], _columns(run.context.clock.now(), everybody), empty=empty)
+        shelf.require_complete()
+
+
+@app.command()
+def delete(
+    ctx: typer.Context,
+    name: str = typer.Argument(..., help="The desktop they were taken of, which may be gone."),
+    which: Annotated[
+        list[str] | None, typer.Argument(metavar="SNAPSHOT...", help="Names, or ids of the provider.")
+    ] = None,
+    *,
+    yes: bool = typer.Option(False, "--yes", "-y", help="Several at once: do not ask."),
+    ignore_not_found: bool = typer.Option(False, "--ignore-not-found", help="What is not there is no error."),
+    timeout: str = _TIMEOUT,
+) -> None:
+    """Delete snapshots of a desktop. One needs no question; several are listed and asked about.
+
+    Example: vdictl snapshot delete desktop before-upgrade
+    """
+    _check(name, None)
+    wanted = list(dict.fromkeys(which or ()))
+    if not wanted:
+        raise Invalid("Which snapshot?", advice=f"See which there are: vdictl snapshot list {name}")
+    with running(ctx) as run:
+        chosen = _chosen(run, name, wanted, ignore_not_found=ignore_not_found)
+        names = ", ".join(k.snapshot.name for k in chosen)
+        if len(chosen) > 1:
+            run.confirm(f"Delete these {len(chosen)} snapshots of {name}: {names}?", yes=yes)
+        _delete(run, chosen, run.timeout(timeout))
+
+
+@app.command()
+def restore(
+    ctx: typer.Context,
+    name: str = typer.Argument(..., help="The desktop."),
+    snapshot: str = typer.Argument(..., help="Name of the snapshot, or its id at the provider."),
+    yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask; without a terminal nobody can be asked."),
+    timeout: str = _TIMEOUT,
+) -> None:
+    """Put a desktop back to a snapshot, in place: what is in its home now is lost.
+
+    Example: vdictl snapshot restore desktop before-upgrade --yes
+
+    To keep both, clone instead: vdictl snapshot clone desktop before-upgrade second
+    """
+    _check(name, None)
+    with running(ctx) as run:
+        found = inventory.find(run.context, name, only=run.provider)
+        shelf = snapshots.shelf(run.context, found.at.name)
+        kept = snapshots.require_whole(shelf.choose(snapshot, desktop=name, key=found.desktop.key))
+        taken = ago(kept.snapshot.created, now=run.context.clock.now())
+        question = f"Put {name} back to {kept.snapshot.name}, taken {taken} ago? What is in its home now is lost."
+        run.confirm(question, yes=yes)
+        operator = Operator(run.context, found.at, timeout=run.timeout(timeout))
+        desktop = operator.snapshot_restore(found.desktop, kept.snapshot)
+        run.context.progress.finish(name, f"is back at {kept.snapshot.name}")
+        lines = [("name", desktop.name), ("provider", desktop.provider), ("state", desktop.state.value)]
+        run.output.one(records.of_desktop(desktop), lines)
+
+
+def _check(desktop: str | None, snapshot: str | None) -> None:
+    """Bad names are refused before anybody is asked."""
+    if desktop is not None:
+        check_name("desktop", desktop)
+    if snapshot is not None:
+        check_name("snapshot", snapshot)
+
+
+def _chosen(run: Run, desktop: str, wanted: list[str], *, ignore_not_found: bool) -> list[Kept]:
+    """Those that are meant; what is not there is told before any question."""
+    shelf = snapshots.shelf(run.context, run.provider)
+    chosen: dict[str, Kept] = {}
+    for text in wanted:
+        try:
+            kept = shelf.choose(text, desktop=desktop)
+        except NotFound:
+            if not ignore_not_found:
+                raise
+        else:
+            chosen[f"{kept.at.name}/{kept.snapshot.id}"] = kept
+    return list(chosen.values())
+
+
+def _delete(run: Run, chosen: list[Kept], timeout: float) -> None:
+    """All of them, also after a failure; the summary is an array of what became of each."""
+    rows: list[Record] = []
+    failures: list[VdictlError] = []
+    for kept in chosen:
+        snapshot, result = kept.snapshot, "deleted"
+        try:
+            Operator(run.context, kept.at, timeout=timeout).snapshot_delete(snapshot)
+        except VdictlError as error:
+            failures.append(error)
+            result = f"failed: {error.brief}"
+        rows.append({"name": snapshot.name, "key": snapshot.id, "provider": kept.at.name, "result": result})
+        run.context.progress.finish(f"{snapshot.desktop_name}/{snapshot.name}", result)
+    if run.output.is_data:
+        run.output.many(rows, [])
+    if failures and len(chosen) == 1:
+        raise failures[0]
+    if failures:
+        details = "\n".join(f"{row['name']}: {row['result']}" for row in rows if row["result"] != "deleted")
+        raise Partial(f"{len(failures)} of {len(chosen)} snapshots could not be deleted.", details=details)
+
+
+def _record(snapshot: Snapshot) -> Record:
+    return records.of(snapshot)
+
+
+def _lines(snapshot: Snapshot) -> list[tuple[str, str]]:
+    lines = [
+        ("snapshot", snapshot.name),
+        ("desktop", snapshot.desktop_name),
+        ("provider", snapshot.provider),
+        ("size", sizes.of_bytes(snapshot.size_bytes)),
+        ("price", records.money(snapshot.price)),
+    ]
+    return [(label, text) for label, text in lines if text]
+
+
+def _columns(now: datetime, with_owner: bool) -> list[Column]:
+    owner = [Column("OWNER", lambda r: str(r["owner"]))] if with_owner else []
+    return [
+        Column("DESKTOP", lambda r: str(r["desktop_name"])),
+        Column("SNAPSHOT", lambda r: str(r["name"])),
+        *owner,
+        Column("PROVIDER", lambda r: str(r["provider"])),
+        Column("COMPLETE", lambda r: "yes" if r["complete"] else "no"),
+        Column("SIZE", lambda r: sizes.of_bytes(r["size_bytes"]), right=True),
+        Column("AGE", lambda r: ago(datetime.fromisoformat(r["created"]), now=now), right=True),
+    ]
