@@ -6,20 +6,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from vdictl.contract.capabilities import SupportsPower
-from vdictl.contract.errors import Conflict, NotFound, Partial, ReplyLost, TimedOut, VdictlError
-from vdictl.contract.mark import inputs_digest
+from vdictl.contract.errors import Conflict, NotFound, ReplyLost
 from vdictl.contract.model import Desktop, DesktopSpec, Health, State
-from vdictl.core import inputs as core_inputs
 from vdictl.core.clock import Deadline
 from vdictl.core.context import Context
 from vdictl.core.following import Follower
-from vdictl.core.health import Ladder, Probes
+from vdictl.core.health import Probes
 from vdictl.core.inputs import Inputs
 from vdictl.core.inventory import desktops_of
 from vdictl.core.operating import Operator, is_leaving, new_token
 from vdictl.core.registry import Opened
 from vdictl.core.retry import again
 from vdictl.core.sameness import elder, require_same
+from vdictl.core.usability import Usability
 
 
 class Until(StrEnum):
@@ -28,6 +27,34 @@ class Until(StrEnum):
     USABLE = "usable"  #: a person could work
     SETTLED = "settled"  #: no step of ours remains
     BEGUN = "begun"  #: the first step is done; whoever comes next does the rest
+
+
+class Move(StrEnum):
+    """What a create of a name would do next."""
+
+    CREATE = "create"
+    REPLACE = "replace"  #: it is being destroyed: wait for that, then make it anew
+    FINISH = "finish"  #: it is half made, or something else goes on with it
+    START = "start"
+    NOTHING = "nothing"
+
+
+def next_move(desktop: Desktop | None, spec: DesktopSpec) -> Move:
+    """What a create of `spec` does where `desktop` (with its spec) has this name.
+
+    Raises:
+        Conflict: it is there with another spec, or has failed for good.
+    """
+    if desktop is None:
+        return Move.CREATE
+    if is_leaving(desktop):
+        return Move.REPLACE
+    require_same(desktop, spec)
+    if desktop.state is State.FAILED and not desktop.due:
+        raise has_failed(desktop)
+    if desktop.operation is not None:
+        return Move.FINISH
+    return Move.START if desktop.state in {State.STOPPED, State.PARKED} else Move.NOTHING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +77,8 @@ class Creator:
     inputs: Inputs | None = None
     until: Until = Until.USABLE
     timeout: float = 900.0
-    health: Health | None = None
     _how: str = "created"
-    _delivered: bool = False
+    _usability: Usability = field(init=False)
     _deadline: Deadline = field(init=False)
     _desktop: Desktop = field(init=False)
     _follower: Follower = field(init=False)
@@ -66,13 +92,14 @@ class Creator:
             Partial: the desktop waits for inputs that this machine lacks, or cannot be looked into from here.
         """
         self._deadline = Deadline(self.context.clock, self.timeout)
+        self._usability = Usability(self.context, self.at, self.probes, spec=self.spec, inputs=self.inputs)
         self._desktop = self._begin()
         if self.until is not Until.BEGUN:
             self._follow()
         else:
             self._settle_race()
         self.context.progress.finish(self.spec.name, self.until.value)
-        return Made(desktop=self._desktop, health=self.health, how=self._how)
+        return Made(desktop=self._desktop, health=self._usability.health, how=self._how)
 
     # -- the first step -------------------------------------------------------------------------------------------
 
@@ -121,17 +148,13 @@ class Creator:
     # -- it is there already --------------------------------------------------------------------------------------
 
     def _join(self, desktop: Desktop) -> Desktop:
-        self._how = "found"
-        if is_leaving(desktop):
-            return self._after_the_delete(desktop)
-        if desktop.spec is None:
+        if desktop.spec is None and not is_leaving(desktop):
             desktop = self.at.provider.desktop(desktop.key)
-        require_same(desktop, self.spec)
-        if desktop.state is State.FAILED and not desktop.due:
-            raise _failed(desktop)
-        if desktop.operation is None and desktop.state in {State.STOPPED, State.PARKED}:
-            return self._start(desktop)
-        return desktop
+        move = next_move(desktop, self.spec)
+        if move is Move.REPLACE:
+            return self._after_the_delete(desktop)
+        self._how = "found"
+        return self._start(desktop) if move is Move.START else desktop
 
     def _start(self, desktop: Desktop) -> Desktop:
         self._how = "started"
@@ -143,7 +166,6 @@ class Creator:
         self.context.progress.say(f"{desktop.name} is being destroyed; waiting for that before it is made anew.")
         operator = Operator(self.context, self.at, timeout=self._deadline.left)
         operator.until_gone(desktop)
-        self._how = "created"
         return self._post()
 
     # -- until it is as asked -------------------------------------------------------------------------------------
@@ -153,7 +175,7 @@ class Creator:
         self._follower.add(self._desktop, self._reached)
         for error in self._follower.run().values():
             if error is not None:
-                raise self._with_evidence(error)
+                raise self._usability.with_evidence(error)
 
     def _settle_race(self) -> None:
         """`--detach`: leave only when no other create of this name can come to light any more."""
@@ -188,56 +210,20 @@ class Creator:
         if is_leaving(desktop):
             raise Conflict(f"{desktop.name} is being destroyed by somebody else.", provider=self.at.name)
         if desktop.state is State.FAILED and not desktop.due:
-            raise _failed(desktop)
+            raise has_failed(desktop)
         if desktop.operation is not None or desktop.state is not State.RUNNING:
             return False
-        if not self._inputs_are_there(desktop):
-            return False
-        return self.until is Until.SETTLED or self._usable(desktop)
-
-    def _inputs_are_there(self, desktop: Desktop) -> bool:
-        """Deliver what the first boot waits for, once."""
-        spec = desktop.spec or self.spec
-        if self._delivered or not inputs_digest(spec):
-            return True
-        seen = self._ladder.inside(desktop) or {}
-        if (seen.get("inputs") or {}).get("state") == "waiting":
-            self.context.progress.step(desktop.name, "delivering its inputs")
-            core_inputs.deliver(self.at, desktop, spec, self.inputs)
-        self._delivered = True
-        return True
-
-    def _usable(self, desktop: Desktop) -> bool:
-        self.health = health = self._ladder.climb(desktop, to_the_end=False)
-        failing = health.failing
-        if failing is not None and failing.fatal:
-            advice = f"See what it says: vdictl logs {desktop.name}"
-            raise VdictlError(f"{desktop.name}: {failing.name}: {failing.detail}", advice=advice, provider=self.at.name)
-        if failing is not None:
-            self.context.progress.step(desktop.name, f"waiting for: {failing.name}")
-        if health.usable is None and health.rungs[-1].ok is None:
-            raise Partial(
-                f"{desktop.name} runs, and from here nobody can see whether it is usable.",
-                advice=f"Who has its key can look: vdictl share {desktop.name}",
-                provider=self.at.name,
-            )
-        return health.usable is not False
-
-    @property
-    def _ladder(self) -> Ladder:
-        return Ladder(self.at, self.probes, self.context.clock)
-
-    def _with_evidence(self, error: VdictlError) -> VdictlError:
-        if isinstance(error, TimedOut) and self.health and (rung := self.health.failing):
-            error.details = f"{error.details}\nIt waits for: {rung.name}: {rung.detail}".strip()
-        return error
+        if self.until is Until.SETTLED:
+            return self._usability.inputs_are_there(desktop)
+        return self._usability.reached(desktop)
 
     def _note(self, event: str, token: str, desktop: Desktop | None = None) -> None:
         name, key = self.spec.name, desktop.key if desktop else token
         self.context.journal.note(event, operation=token, key=key, name=name, provider=self.at.name)
 
 
-def _failed(desktop: Desktop) -> Conflict:
+def has_failed(desktop: Desktop) -> Conflict:
+    """The error that says so, with the reason."""
     return Conflict(
         f"{desktop.name} has failed: {desktop.reason or 'no reason is known'}",
         advice=f"See more: vdictl logs {desktop.name}; take it away: vdictl destroy {desktop.name}",

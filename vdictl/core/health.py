@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
-from vdictl.contract.capabilities import SupportsExec, SupportsTunnel
+from vdictl.contract.capabilities import SupportsExec
 from vdictl.contract.errors import VdictlError
 from vdictl.contract.model import Command, Desktop, Endpoint, Health, Rung, State
 from vdictl.core import running
 from vdictl.core.clock import Clock
+from vdictl.core.doors import tunnel_to
 from vdictl.core.registry import Opened
 
 LOOK_SECONDS = 10.0  #: the time limit of one look
@@ -55,8 +56,9 @@ class Ladder:
             return Health(usable=None, rungs=tuple(rungs))
         looks = self._looks(desktop, endpoints)
         for name, look in looks:
-            rungs += self._timed(name, look)
-            if not to_the_end and rungs[-1].ok is False:
+            seen = self._timed(name, look)
+            rungs += seen
+            if not to_the_end and any(rung.ok is False for rung in seen):
                 break
         return Health(usable=_verdict(rungs), rungs=tuple(sorted(rungs, key=lambda rung: ORDER.index(rung.name))))
 
@@ -64,7 +66,7 @@ class Ladder:
         """Quickest evidence first; `climb` sorts the rungs afterwards."""
         looks: list[tuple[str, Callable[[], Sequence[Rung]]]] = []
         for endpoint in endpoints:
-            tunnel = self._tunnel(desktop, endpoint)
+            tunnel = tunnel_to(self.at, desktop, endpoint)
             if endpoint.kind == "vnc":
                 looks.append(("handshake", partial(self.probes.rfb, endpoint, tunnel, timeout=LOOK_SECONDS)))
             if endpoint.kind == "http":
@@ -82,11 +84,6 @@ class Ladder:
 
     def _page(self, endpoint: Endpoint, tunnel: Command | None) -> Sequence[Rung]:
         return [self.probes.page(endpoint, tunnel, timeout=LOOK_SECONDS)]
-
-    def _tunnel(self, desktop: Desktop, endpoint: Endpoint) -> Command | None:
-        if endpoint.direct or not self.at.can(SupportsTunnel):
-            return None
-        return self.at.need(SupportsTunnel, to="make tunnels").tunnel(desktop, endpoint)
 
     def _timed(self, name: str, look: Callable[[], Sequence[Rung]]) -> list[Rung]:
         begun = self.clock.monotonic()

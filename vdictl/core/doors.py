@@ -1,0 +1,56 @@
+"""The ways into a desktop, and how each is reached from here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vdictl.contract.capabilities import SupportsTunnel
+from vdictl.contract.errors import NotReady, Unsupported
+from vdictl.contract.model import Command, Desktop, Endpoint, State
+from vdictl.core.registry import Opened
+
+
+@dataclass(frozen=True)
+class Door:
+    """An endpoint, and the command that leads there where it is not direct."""
+
+    endpoint: Endpoint
+    tunnel: Command | None
+
+
+def tunnel_to(at: Opened, desktop: Desktop, endpoint: Endpoint) -> Command | None:
+    """The command whose streams lead to the endpoint; `None`: it is direct, or this provider makes no tunnels."""
+    if endpoint.direct or not at.can(SupportsTunnel):
+        return None
+    return at.need(SupportsTunnel, to="make tunnels").tunnel(desktop, endpoint)
+
+
+def endpoints(at: Opened, desktop: Desktop) -> Sequence[Endpoint]:
+    """The ways in, the primary one first.
+
+    Raises:
+        NotReady: it does not run, with what to do about that.
+    """
+    try:
+        return sorted(at.provider.endpoints(desktop), key=lambda endpoint: not endpoint.primary)
+    except NotReady as error:
+        if desktop.state in {State.STOPPED, State.PARKED}:
+            error.advice = f"Start it: vdictl start {desktop.name}"
+        else:
+            error.advice = error.advice or f"Wait for it: vdictl wait {desktop.name} --for usable"
+        raise
+
+
+def door(at: Opened, desktop: Desktop, kind: str) -> Door:
+    """The way in of this kind (vnc, http, ssh).
+
+    Raises:
+        Unsupported: it has none; those that it has are named. NotReady: it does not run.
+    """
+    found = endpoints(at, desktop)
+    for endpoint in found:
+        if endpoint.kind == kind:
+            return Door(endpoint, tunnel_to(at, desktop, endpoint))
+    kinds = ", ".join(endpoint.kind for endpoint in found) or "none"
+    raise Unsupported(f"{desktop.name} has no {kind} endpoint.", details=f"It has: {kinds}.", provider=at.name)
