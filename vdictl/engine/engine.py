@@ -160,6 +160,9 @@ class Engine:
         hung = [call for call in calls if not call.ended(deadline)]
         if hung:
             _kill(hung)
+            for call in calls:
+                call.out.close()
+                call.err.close()
             self._forget()
             raise _hung(hung[0].argv, limit)
         return [call.result() for call in calls]
@@ -235,18 +238,13 @@ def _wait(child: subprocess.Popen[bytes], seconds: float) -> bool:
 
 def _kill(calls: Sequence[_Call]) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
-        alive = [call for call in calls if call.child.poll() is None]
-        for call in alive:
-            try:
+        # SIGKILL goes to those whose first process has ended too: its children may be deaf to SIGTERM.
+        for call in calls:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(call.child.pid, number)
-            except ProcessLookupError:
-                continue
         deadline = time.monotonic() + _GRACE
-        for call in alive:
+        for call in calls:
             call.ended(deadline)
-    for call in calls:
-        call.out.close()
-        call.err.close()
 
 
 def _hung(argv: Sequence[str], limit: float) -> EngineHung:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from vdictl.engine.engine import Completed, Engine, Kind, Traits
 from vdictl.engine.errors import EngineError, EngineUnreachable, translate
 from vdictl.engine.hosts import Finding, Host, look_around
 
+# An answer of another shape than expected is a TypeError, a KeyError or an AttributeError.
+_FAILURES = (EngineError, OSError, ValueError, TypeError, KeyError, AttributeError)
 _LIMITS = frozenset({"cpu", "memory", "pids"})
 
 
@@ -30,28 +33,31 @@ def _examine_podman(binary: str, env: Mapping[str, str], state_dir: Path, timeou
         extra = _cures(host, findings, state_dir / "containers.conf")
         done, storage = _ask_podman(host, Engine("podman", binary, {**env, **extra}, timeout))
         info = _parsed(done)
-    except (EngineError, OSError, ValueError) as error:
+        traits = _podman_traits(info)
+        findings += _podman_findings(info, storage)
+    except _FAILURES as error:
         obstacles = tuple(finding.obstacle for finding in findings)
         return Candidate(
             kind="podman", binary=binary, answers=False, obstacles=obstacles, error=_as_engine_error(error)
         )
-    extra |= storage
-    findings += _podman_findings(info, storage)
-    about = info.get("host") or {}
-    traits = Traits(
-        version=str((info.get("version") or {}).get("Version", "")),
-        rootless=bool((about.get("security") or {}).get("rootless")),
-        cgroup_version=str(about.get("cgroupVersion", "")).removeprefix("v"),
-        limits=not any(finding.no_limits for finding in findings),
-        ports=not any(finding.no_ports for finding in findings),
-    )
+    limits = not any(finding.no_limits for finding in findings)
+    ports = not any(finding.no_ports for finding in findings)
     return Candidate(
         kind="podman",
         binary=binary,
         answers=True,
-        traits=traits,
+        traits=replace(traits, limits=limits, ports=ports),
         obstacles=tuple(finding.obstacle for finding in findings),
-        extra=extra,
+        extra=extra | storage,
+    )
+
+
+def _podman_traits(info: Mapping[str, Any]) -> Traits:
+    about = info["host"]
+    return Traits(
+        version=str(info["version"]["Version"]),
+        rootless=bool(about["security"]["rootless"]),
+        cgroup_version=str(about["cgroupVersion"]).removeprefix("v"),
     )
 
 
@@ -139,7 +145,7 @@ def _examine_docker(binary: str, env: Mapping[str, str], timeout: float) -> Cand
                 details=done.stdout[:200],
                 advice="Podman's stand-in for docker is not needed: vdictl uses podman itself.",
             )
-    except (EngineError, OSError, ValueError) as error:
+    except _FAILURES as error:
         return Candidate(kind="docker", binary=binary, answers=False, error=_as_engine_error(error))
     options = ",".join(info.get("SecurityOptions") or ())
     without = [name for name, key in _DOCKER_LIMITS.items() if info.get(key) is False]
@@ -205,4 +211,6 @@ def _parsed(done: Completed) -> dict[str, Any]:
 def _as_engine_error(error: Exception) -> EngineError:
     if isinstance(error, EngineError):
         return error
-    return EngineUnreachable(f"the engine's settings can't be read or written: {error}")
+    if isinstance(error, OSError | ValueError):
+        return EngineUnreachable(f"the engine's settings can't be read or written: {error}")
+    return EngineUnreachable(f"the engine's answer is not what Podman or Docker says: {error!r}")

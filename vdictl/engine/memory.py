@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -80,7 +81,8 @@ def keep(file: Path, given: str, known: Candidate) -> None:
         fresh.write_text(json.dumps(data))
         fresh.replace(file)
     except OSError:
-        fresh.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
 
 
 def _stamp(name: str) -> list[int] | None:
