@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -60,7 +61,8 @@ class Api:
         """A page, and where the next begins."""
         now = self.cloud.seconds()
         with self._read(_page("list_snapshots", cursor)) as state:
-            return self._cut([each | {"ready": now >= each["until"]} for each in state["snapshots"].values()], cursor)
+            page, after = self._cut(list(state["snapshots"].values()), cursor)
+            return [each | {"ready": now >= each["until"]} for each in page], after
 
     def images(self) -> list[Raw]:
         """Those on offer, and those that were built."""
@@ -124,6 +126,7 @@ class Api:
             it = self._own(state, machine)
             until = self.cloud.seconds() + self.cloud.pace.task + (late.value if late else 0.0)
             it.update(status="deleting", task={"request": "delete", "until": until, "then": "gone"})
+            it["revision"] += 1
 
     def attach(self, machine: Raw, volume: str) -> Raw:
         """Give the machine a disk; the one it had is let go. 409 when another machine has it."""
@@ -202,12 +205,14 @@ class Api:
             if request in it["done"]:
                 return
             now = self.cloud.seconds()
-            snapshot = {"id": _new(state, request, "s"), "created": now, "until": now + task, **more}
+            id = _new(state, request, "s")
+            snapshot = {"id": id, "request": request, "created": now, "until": now + task, **more}
             state["snapshots"][snapshot["id"]] = snapshot
             self._copy(("volumes", it["volume"]), ("snapshots", snapshot["id"]))
             snapshot["bytes"] = self._bytes("snapshots", snapshot["id"])
             it["done"].append(request)
             it["task"] = {"request": request, "until": now + task, "then": ""}
+            it["revision"] += 1
 
     def delete_snapshot(self, id: str) -> None:
         """Remove it. 404: gone."""
@@ -244,19 +249,21 @@ class Api:
             it["revision"] += 1
         if it["revision"] != machine["revision"]:
             raise CloudError(412, "changed", f"machine {it['id']} was changed meanwhile")
-        it["revision"] += 1
         return it
 
     def _change(self, name: str, machine: Raw, change: Callable[[State, Raw], Any]) -> Raw:
         with self._write(name) as state:
             it = self._own(state, machine)
             change(state, it)
+            it["revision"] += 1
             return self._shown(it)
 
     def _shown(self, machine: Raw) -> Raw:
         """The machine as the cloud tells it, with what its guest says: have its inputs been delivered?"""
         root = self.cloud.store.peek()
-        return machine | {"delivered": bool(root and (root / "machines" / machine["id"] / "inputs.json").exists())}
+        return copy.deepcopy(machine) | {
+            "delivered": bool(root and (root / "machines" / machine["id"] / "inputs.json").exists())
+        }
 
     def _task(
         self, name: str, machine: Raw, request: str, *, seconds: float, status: str, then: str, **more: Any
@@ -272,7 +279,7 @@ class Api:
 
     def _cut(self, things: list[Raw], cursor: int) -> tuple[list[Raw], int | None]:
         end = cursor + self.cloud.pace.page
-        return [dict(each) for each in things[cursor:end]], end if end < len(things) else None
+        return [copy.deepcopy(each) for each in things[cursor:end]], end if end < len(things) else None
 
     def _copy(self, source: tuple[str, str], target: tuple[str, str]) -> None:
         root = self.cloud.store.peek()

@@ -113,7 +113,8 @@ class Cloud:
             self.tap(name, "before")
         lost = self._before(name, kind, token, timeout)
         with self.store.change() as state:
-            run_tasks(state, self.seconds(), self)
+            run_tasks(state, self.seconds(), self)  # of its own: it happens also where the call is refused
+        with self.store.change() as state:
             yield state
         if lost:
             raise ConnectionLost(sent=kind == "write")

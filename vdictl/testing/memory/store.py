@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import fcntl
 import json
 import os
@@ -38,7 +37,7 @@ class Store(Protocol):
     """One state, changed by one caller at a time."""
 
     def change(self) -> contextlib.AbstractContextManager[State]:
-        """The state, for reading and changing; what an exception leaves half changed is dropped."""
+        """The state, for reading and changing. Who changes it checks first, and hands out copies."""
         ...
 
     def root(self) -> Path:
@@ -63,9 +62,7 @@ class MemoryStore:
     def change(self) -> Iterator[State]:
         """See `Store`."""
         with self._lock:
-            draft = copy.deepcopy(self._state)
-            yield draft
-            self._state = draft
+            yield self._state
 
     def root(self) -> Path:
         """See `Store`. Made on first use and removed with the store."""

@@ -1,0 +1,48 @@
+"""The conformance suite: subclass `ProviderSuite`, give it a fixture `world`, and pytest does the rest."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+_THEMES = ("suite", "manifest", "create", "listing", "advancing", "deleting", "speaking", "optional")
+# So that a failing assert shows its values, as in a test file.
+pytest.register_assert_rewrite(
+    *(name for name in (f"{__name__}.{theme}" for theme in _THEMES) if name not in sys.modules)
+)
+
+from vdictl.testing.conformance.advancing import AdvanceTests  # noqa: E402
+from vdictl.testing.conformance.create import CreateTests  # noqa: E402
+from vdictl.testing.conformance.deleting import DeleteTests  # noqa: E402
+from vdictl.testing.conformance.listing import ListingTests  # noqa: E402
+from vdictl.testing.conformance.manifest import ManifestTests  # noqa: E402
+from vdictl.testing.conformance.optional import (  # noqa: E402
+    CatalogueTests,
+    InsideTests,
+    PowerTests,
+    SnapshotTests,
+    VolumeTests,
+)
+from vdictl.testing.conformance.speaking import SpeakingTests  # noqa: E402
+
+__all__ = ["ProviderSuite"]
+
+
+class ProviderSuite(
+    ManifestTests,
+    CreateTests,
+    ListingTests,
+    AdvanceTests,
+    DeleteTests,
+    SpeakingTests,
+    PowerTests,
+    SnapshotTests,
+    VolumeTests,
+    InsideTests,
+    CatalogueTests,
+):
+    """All that a provider of desktops has to keep.
+
+    A subclass gives the fixture `world` (a `vdictl.testing.world.World` on an empty fleet, cleaned at its end).
+    """

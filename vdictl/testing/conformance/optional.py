@@ -1,0 +1,297 @@
+"""The optional verbs: each for those whose manifest lists it."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+import pytest
+
+from vdictl.contract.errors import Conflict, NotReady
+from vdictl.contract.model import Command, Desktop, State
+from vdictl.testing.conformance.suite import Suite, needs
+from vdictl.testing.world import World, new_token
+
+
+def run(command: Command, *, stdin: bytes = b"", timeout: float = 60.0) -> subprocess.CompletedProcess[bytes]:
+    """Run a command that a provider gave."""
+    environment = dict(command.environment) or None
+    return subprocess.run(command.argv, input=stdin, capture_output=True, timeout=timeout, check=False, env=environment)
+
+
+class PowerTests(Suite):
+    """On and off."""
+
+    @needs("SupportsPower")
+    def test_stop_and_start(self, world: World, provider: Any) -> None:
+        """Both ways, twice each: what is already so is success."""
+        desktop = world.made(provider)
+        for _ in range(2):
+            stopped = world.settle(provider, provider.stop(desktop, token=new_token(), grace=1.0))
+            assert stopped is not None and stopped.state is State.STOPPED
+            assert stopped.operation is None
+        with pytest.raises(NotReady):
+            provider.endpoints(stopped)
+        for _ in range(2):
+            started = world.settle(provider, provider.start(desktop, token=new_token()))
+            assert started is not None and started.state is State.RUNNING
+            assert started.key == desktop.key
+
+    @needs("SupportsPower")
+    def test_restart_happens_once_for_a_token(self, world: World, provider: Any) -> None:
+        """Sent again after it is done, it is done already."""
+        desktop, token = world.made(provider), new_token()
+        running = world.settle(provider, provider.restart(desktop, token=token))
+        assert running is not None and running.state is State.RUNNING
+        again = provider.restart(running, token=token)
+        assert (again.state, again.operation) == (State.RUNNING, None), "restarted twice for one token"
+
+    @needs("SupportsPower")
+    def test_a_stopped_desktop_keeps_its_mark(self, world: World, provider: Any) -> None:
+        """Name, labels and request are those of before."""
+        desktop = world.made(provider, labels={"team": "blue"})
+        world.settle(provider, provider.stop(desktop, token=new_token(), grace=1.0))
+        other = world.open()
+        there = other.desktop(desktop.key)
+        other.close()
+        assert (there.name, dict(there.labels), there.created) == ("one", {"team": "blue"}, desktop.created)
+
+    @needs("SupportsPower")
+    def test_delete_wins_over_a_stop(self, world: World, provider: Any) -> None:
+        """A desktop that is stopping can be deleted, and a deleted one cannot be started."""
+        desktop = world.made(provider)
+        provider.stop(desktop, token=new_token(), grace=1.0)
+        left = provider.delete(desktop)
+        if left is not None:
+            try:
+                provider.start(desktop, token=new_token())
+            except Exception as error:
+                assert getattr(error, "exit_code", 0) in (4, 9), f"a start of what is being deleted: {error!r}"
+            else:
+                assert provider.advance(desktop).state is State.DELETING, "a start has undone the delete"
+            assert world.settle(provider, left) is None
+
+
+class SnapshotTests(Suite):
+    """Kept, put back, cloned."""
+
+    def kept(self, world: World, provider: Any, desktop: Desktop, name: str = "kept") -> Any:
+        """A whole snapshot."""
+        assert world.settle(provider, provider.snapshot_create(desktop, name, token=new_token())) is not None
+        found = next(each for each in provider.snapshots() if each.name == name)
+        assert found.complete, "the operation is over, and the snapshot is not whole"
+        return found
+
+    def inside(self, world: World, provider: Any, desktop: Desktop, script: str) -> str:
+        """What a script prints inside."""
+        world.ways(provider, desktop)
+        done = run(provider.exec(provider.desktop(desktop.key), ["sh", "-c", script]))
+        assert done.returncode == 0, done.stderr.decode(errors="replace")
+        return done.stdout.decode().strip()
+
+    @needs("SupportsSnapshots")
+    def test_a_snapshot_is_kept(self, world: World, provider: Any) -> None:
+        """It says whose it is; a name is taken once; removing it twice is fine."""
+        desktop, token = world.made(provider), new_token()
+        snapshot = self.kept(world, provider, desktop)
+        assert (snapshot.desktop_key, snapshot.desktop_name) == (desktop.key, "one")
+        assert (snapshot.fleet, snapshot.owner) == (world.fleet, world.owner)
+        with pytest.raises(Conflict):
+            provider.snapshot_create(desktop, "kept", token=token)
+        provider.snapshot_delete(snapshot)
+        provider.snapshot_delete(snapshot)
+        assert not list(provider.snapshots())
+
+    @needs("SupportsSnapshots", "SupportsExec")
+    def test_restore_brings_the_data_back(self, world: World, provider: Any) -> None:
+        """And once only for a token: sent again later it would erase work."""
+        desktop = world.made(provider)
+        self.inside(world, provider, desktop, "echo first > note")
+        snapshot = self.kept(world, provider, desktop)
+        self.inside(world, provider, desktop, "echo second > note; echo more > other")
+        token = new_token()
+        restored = world.settle(provider, provider.snapshot_restore(desktop, snapshot, token=token))
+        assert restored is not None and restored.key == desktop.key
+        assert self.inside(world, provider, restored, "cat note; ls") == "first\nnote"
+
+    @needs("SupportsSnapshots", "SupportsExec")
+    def test_restore_happens_once_for_a_token(self, world: World, provider: Any) -> None:
+        """Work that was done after a restore survives the same request."""
+        desktop, token = world.made(provider), new_token()
+        self.inside(world, provider, desktop, "echo first > note")
+        snapshot = self.kept(world, provider, desktop)
+        restored = world.settle(provider, provider.snapshot_restore(desktop, snapshot, token=token))
+        assert restored is not None
+        self.inside(world, provider, restored, "echo later > note")
+        again = world.settle(provider, provider.snapshot_restore(restored, snapshot, token=token))
+        assert again is not None
+        assert self.inside(world, provider, again, "cat note") == "later", "the same token restored twice"
+
+    @needs("SupportsSnapshots", "SupportsExec")
+    def test_a_clone_has_the_data(self, world: World, provider: Any) -> None:
+        """A create from a snapshot; the two go on apart."""
+        desktop = world.made(provider)
+        self.inside(world, provider, desktop, "echo first > note")
+        snapshot = self.kept(world, provider, desktop)
+        clone = world.made(provider, "two", from_snapshot=snapshot.id)
+        assert self.inside(world, provider, clone, "cat note; echo clone > note") == "first"
+        assert self.inside(world, provider, desktop, "cat note") == "first"
+
+    @needs("SupportsSnapshots", world=("raw_count",))
+    def test_a_delete_during_a_restore_leaves_nothing(self, world: World, provider: Any) -> None:
+        """Half a copy goes with the desktop."""
+        desktop = world.made(provider)
+        snapshot = self.kept(world, provider, desktop)
+        provider.snapshot_restore(desktop, snapshot, token=new_token())
+        world.gone(provider, desktop, "homes", "snapshots")
+        assert world.raw_count() == 0
+
+
+class VolumeTests(Suite):
+    """Homes."""
+
+    @needs("SupportsVolumes")
+    def test_a_home_in_use_is_a_conflict(self, world: World, provider: Any) -> None:
+        """For another desktop, and for its removal."""
+        desktop = world.made(provider)
+        with pytest.raises(Conflict):
+            provider.create(world.spec("two", home="one"), token=new_token())
+        world.list_lag()
+        assert [each.key for each in provider.desktops()] == [desktop.key]
+        volume = next(each for each in provider.volumes() if each.name == "one")
+        with pytest.raises(Conflict):
+            provider.volume_delete(volume)
+        world.gone(provider, desktop)
+        provider.volume_delete(volume)
+        provider.volume_delete(volume)
+        assert not list(provider.volumes())
+
+    @needs("SupportsVolumes")
+    def test_an_ephemeral_home_goes_with_its_desktop(self, world: World, provider: Any) -> None:
+        """Nothing is left of it."""
+        desktop = world.made(provider, home="ephemeral")
+        world.gone(provider, desktop)
+        assert not list(provider.volumes())
+        assert not world.can("raw_count") or world.raw_count() == 0
+
+
+class InsideTests(Suite):
+    """Commands that are run inside, or are a way in."""
+
+    @needs("SupportsExec")
+    def test_exec_passes_streams_and_codes(self, world: World, provider: Any) -> None:
+        """stdin in, stdout out, the exit code as it is."""
+        desktop = world.made(provider)
+        world.ways(provider, desktop)
+        done = run(provider.exec(desktop, ["sh", "-c", "cat; echo oops >&2; exit 7"]), stdin=b"\x00\xffhello")
+        assert done.stdout == b"\x00\xffhello"
+        assert b"oops" in done.stderr
+        assert done.returncode == 7
+        done = run(provider.exec(desktop, ["printf", "%s|", "a b", "$HOME", "", "'"]))
+        assert done.stdout == b"a b|$HOME||'|", "arguments went through a shell"
+
+    @needs("SupportsTunnel")
+    def test_a_tunnel_speaks_the_endpoints_protocol(self, world: World, provider: Any) -> None:
+        """The first bytes from a VNC server are its version."""
+        desktop = world.made(provider)
+        ways = [each for each in world.ways(provider, desktop) if each.kind == "vnc" and not each.direct]
+        for each in ways:
+            command = provider.tunnel(desktop, each)
+            child = subprocess.Popen(command.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            assert child.stdin is not None and child.stdout is not None
+            try:
+                assert child.stdout.read(4) == b"RFB "
+            finally:
+                child.stdin.close()
+                child.kill()
+                child.wait()
+                child.stdout.close()
+
+    @needs("SupportsLogs")
+    def test_logs_can_be_read(self, world: World, provider: Any) -> None:
+        """All, or the last lines."""
+        desktop = world.made(provider)
+        assert run(provider.logs(desktop)).returncode == 0
+        last = run(provider.logs(desktop, tail=1))
+        assert last.returncode == 0
+        assert len((last.stdout + last.stderr).splitlines()) <= 1
+
+    @needs("SupportsActivity")
+    def test_idle_is_seconds_or_not_known(self, world: World, provider: Any) -> None:
+        """Never a guess."""
+        desktop = world.made(provider)
+        world.ways(provider, desktop)
+        idle = provider.idle_seconds(desktop)
+        assert idle is None or idle >= 0
+
+
+class CatalogueTests(Suite):
+    """What is on offer, and marks that are rewritten."""
+
+    @needs("SupportsCatalogue")
+    def test_plans_are_cheapest_first(self, provider: Any) -> None:
+        """With unique ids."""
+        plans = list(provider.plans())
+        assert plans, "nothing is on offer"
+        assert len({plan.id for plan in plans}) == len(plans)
+        prices = [plan.price.amount for plan in plans if plan.price is not None]
+        assert prices == sorted(prices)
+        regions = {region.id for region in provider.regions()}
+        assert all(set(plan.regions) <= regions for plan in plans)
+
+    @needs("SupportsImages")
+    def test_images_are_told_apart(self, provider: Any) -> None:
+        """Unique ids; a build of one that is there is done."""
+        images = list(provider.images())
+        assert images
+        assert len({image.id for image in images}) == len(images)
+        ready = next((image for image in images if image.ready and image.kind == "flavor"), None)
+        if ready is not None:
+            work = provider.image_build(ready.name)
+            assert work.done and not work.failed
+
+    @needs("SupportsStrays")
+    def test_a_whole_desktop_has_no_strays(self, world: World, provider: Any) -> None:
+        """What belongs to a desktop is not lost, nor is a kept home."""
+        desktop = world.made(provider)
+        assert not list(provider.strays())
+        world.gone(provider, desktop)
+        assert not list(provider.strays())
+
+    @needs("SupportsStrays", world=("outsider_remove", "raw_count"))
+    def test_strays_are_found_and_removed(self, world: World, provider: Any) -> None:
+        """An outsider removes the machine: what it leaves is listed or stray, and can be removed."""
+        desktop = world.made(provider, home="ephemeral")
+        world.outsider_remove(desktop)
+        world.list_lag()
+        for each in list(provider.desktops()):
+            world.gone(provider, each, "homes", "snapshots")
+        for stray in list(provider.strays()):
+            provider.stray_delete(stray)
+            provider.stray_delete(stray)
+        assert world.raw_count() == 0
+        assert not list(provider.strays())
+
+    @needs("SupportsMark")
+    def test_the_mark_can_be_rewritten(self, world: World, provider: Any) -> None:
+        """Labels are replaced, the name changes, the key stays."""
+        desktop = world.made(provider, labels={"a": "1", "b": "2"})
+        provider.remark(desktop, token=new_token(), name="new", labels={"c": "3"})
+        world.list_lag()
+        other = world.open()
+        there = other.desktop(desktop.key)
+        other.close()
+        assert (there.name, dict(there.labels), there.state) == ("new", {"c": "3"}, State.RUNNING)
+        second = provider.create(world.spec("one", home="second"), token=new_token())
+        with pytest.raises(Conflict):
+            provider.remark(second, token=new_token(), name="new")
+
+    @needs("SupportsResize", "SupportsCatalogue")
+    def test_a_resize_changes_the_size(self, world: World, provider: Any) -> None:
+        """And what was asked for."""
+        desktop = world.made(provider)
+        plan = next(plan for plan in provider.plans() if plan.id != desktop.plan and plan.available is not False)
+        resized = world.settle(provider, provider.resize(desktop, world.spec(plan=plan.id), token=new_token()))
+        assert resized is not None and resized.plan == plan.id
+        there = provider.desktop(desktop.key)
+        assert there.spec is not None and there.spec.plan == plan.id
