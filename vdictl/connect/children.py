@@ -14,8 +14,10 @@ from vdictl.contract.model import Command
 TAIL = 4096  #: bytes of stderr that are kept as evidence
 
 
-def start(command: Command, *, stderr: int | IO[bytes] = subprocess.PIPE) -> subprocess.Popen[bytes]:
-    """Start the command with pipes for stdin and stdout, in a session of its own.
+def start(
+    command: Command, *, stdout: int = subprocess.PIPE, stderr: int | IO[bytes] = subprocess.PIPE
+) -> subprocess.Popen[bytes]:
+    """Start the command with a pipe for stdin, and for the others where nothing else is said, in its own session.
 
     Its own session, because Ctrl-C in the terminal is for us to handle, and because a program that wants to ask for
     a password finds no terminal and fails at once instead of stopping.
@@ -28,7 +30,7 @@ def start(command: Command, *, stderr: int | IO[bytes] = subprocess.PIPE) -> sub
         return subprocess.Popen(
             command.argv,
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=stderr,
             env=dict(command.environment) or None,
             start_new_session=True,
