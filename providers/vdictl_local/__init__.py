@@ -11,6 +11,7 @@ MANIFEST = Manifest(
         {
             "SupportsActivity",
             "SupportsCatalogue",
+            "SupportsDoctor",
             "SupportsExec",
             "SupportsImages",
             "SupportsLogs",

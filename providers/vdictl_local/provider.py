@@ -14,6 +14,7 @@ from vdictl.contract.model import (
     Desktop,
     DesktopSpec,
     Endpoint,
+    Hop,
     Image,
     Operation,
     Plan,
@@ -226,6 +227,14 @@ class LocalProvider:
     def stray_delete(self, stray: Stray) -> None:
         """Remove it."""
         strays.remove(self._tools, stray)
+
+    # -- doctor ---------------------------------------------------------------------------------------------------
+
+    def hops(self) -> Iterable[Hop]:
+        """What stands between this machine and its desktops."""
+        from vdictl_local import doctor  # looks at what no other verb needs
+
+        return doctor.hops(self._settings, timeout=self._timeout)
 
     # -- how ------------------------------------------------------------------------------------------------------
 
