@@ -55,7 +55,7 @@ def _engine(one: Candidate, used: Candidate | None) -> Hop:
         control = f", control groups v{one.cgroup_version}" if one.cgroup_version else ""
         return Hop(name=one.kind, ok=True, detail=f"{one.binary} {one.version}, {mode}{control}: {role}")
     why = one.error.brief if one.error else "does not answer"
-    advice = one.error.advice if one.error else ""
+    advice = one.error.advice.replace(", or see `vdictl doctor`", "") if one.error else ""
     # Another one that answers makes this one's silence no trouble.
     return Hop(name=one.kind, ok=None if used else False, detail=f"{one.binary}: {why}", cure=advice)
 
