@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from vdictl.contract.capabilities import SupportsSnapshots
 from vdictl.contract.errors import Conflict, Invalid, NotFound, VdictlError
 from vdictl.contract.mark import NAME, check_name
-from vdictl.contract.model import NOTHING, DesktopSpec, Snapshot
+from vdictl.contract.model import Snapshot
 from vdictl.core.context import Context
 from vdictl.core.everywhere import ask
 from vdictl.core.fanout import require_all
@@ -96,28 +96,6 @@ def require_whole(kept: Kept) -> Kept:
         f"The snapshot {snapshot.name} of {snapshot.desktop_name} is not complete.",
         advice=f"See whether it is still being made: vdictl snapshot list {snapshot.desktop_name}",
         provider=kept.at.name,
-    )
-
-
-def spec_of_clone(snapshot: Snapshot, *, name: str, owner: str, fleet: str) -> DesktopSpec:
-    """What to ask for, so that a new desktop is like the one that the snapshot was taken of.
-
-    Its size, image and system are asked for as they were then. What was done once to the home (repository, dotfiles,
-    set-up, delivered values) is in the snapshot; expiry and labels belong to the old desktop.
-    """
-    then = snapshot.spec or DesktopSpec(name=name, owner=owner, fleet=fleet)
-    return replace(
-        then,
-        name=name,
-        owner=owner,
-        fleet=fleet,
-        from_snapshot=snapshot.id,
-        home=then.home if then.home in ("none", "ephemeral") else None,
-        git=None,
-        dotfiles=None,
-        inputs=NOTHING,
-        expires=None,
-        labels=NOTHING,
     )
 
 

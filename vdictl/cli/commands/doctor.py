@@ -12,6 +12,7 @@ import typer
 from vdictl.cli import records
 from vdictl.cli.app import verb_app
 from vdictl.cli.output import Output, Record
+from vdictl.cli.probes import LateProbes
 from vdictl.cli.reporting import printable
 from vdictl.cli.run import running
 from vdictl.cli.wishes import Wishes
@@ -38,10 +39,8 @@ def doctor(ctx: typer.Context) -> None:
     output: Output | None = None
     try:
         with running(ctx) as run:
-            from vdictl.connect.probes import OutsideProbes  # what looks at a running desktop
-
             output, here = run.output, _viewers(dict(os.environ), run.context.state_dir)
-            for finding in diagnosing.walk(run.context, OutsideProbes(), run.provider, viewers=here):
+            for finding in diagnosing.walk(run.context, LateProbes(), run.provider, viewers=here):
                 _tell(output, finding, findings)
     except VdictlError as error:
         if output is not None:

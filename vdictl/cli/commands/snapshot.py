@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -10,12 +11,15 @@ import typer
 from vdictl.cli import records, sizes
 from vdictl.cli.app import verb_app
 from vdictl.cli.durations import ago
+from vdictl.cli.interrupting import interruptible
+from vdictl.cli.making import Order, make
 from vdictl.cli.output import Column, Record
 from vdictl.cli.run import Run, running
 from vdictl.contract.errors import Invalid, NotFound, Partial, VdictlError
-from vdictl.contract.mark import check_name
-from vdictl.contract.model import Snapshot
+from vdictl.contract.mark import NAME, check_name
+from vdictl.contract.model import DesktopSpec, Snapshot
 from vdictl.core import inventory, snapshots
+from vdictl.core.inputs import Inputs
 from vdictl.core.operating import Operator
 from vdictl.core.snapshots import Kept
 
@@ -41,7 +45,8 @@ def create(
         found = inventory.find(run.context, name, only=run.provider)
         called = snapshot or f"{run.context.clock.now().astimezone(UTC):%Y%m%d-%H%M%S}"
         operator = Operator(run.context, found.at, timeout=run.timeout(timeout))
-        made = operator.snapshot_create(found.desktop, called)
+        with _interruptible(f"the snapshot {called} of {found.desktop.name} was being taken", found.desktop.name):
+            made = operator.snapshot_create(found.desktop, called)
         run.context.progress.finish(found.desktop.name, f"snapshot {called} is complete")
         run.output.one(_record(made), _lines(made))
 
@@ -119,10 +124,33 @@ def restore(
         question = f"Put {name} back to {kept.snapshot.name}, taken {taken} ago? What is in its home now is lost."
         run.confirm(question, yes=yes)
         operator = Operator(run.context, found.at, timeout=run.timeout(timeout))
-        desktop = operator.snapshot_restore(found.desktop, kept.snapshot)
+        with _interruptible(f"{name} was being put back to {kept.snapshot.name}", name):
+            desktop = operator.snapshot_restore(found.desktop, kept.snapshot)
         run.context.progress.finish(name, f"is back at {kept.snapshot.name}")
         lines = [("name", desktop.name), ("provider", desktop.provider), ("state", desktop.state.value)]
         run.output.one(records.of_desktop(desktop), lines)
+
+
+@app.command()
+def clone(
+    ctx: typer.Context,
+    name: str = typer.Argument(..., help="The desktop it was taken of, which may be gone."),
+    snapshot: str = typer.Argument(..., help="Name of the snapshot, or its id at the provider."),
+    new: str = typer.Argument(..., metavar="NEWNAME", help="Name of the desktop to make."),
+    timeout: str = _TIMEOUT,
+) -> None:
+    """Make a new desktop from a snapshot, like the one it was taken of; the old one stays as it is.
+
+    Example: vdictl snapshot clone desktop before-upgrade second
+
+    The same as create NEWNAME --from-snapshot NAME/SNAPSHOT, which takes more options.
+    """
+    _check(name, None)
+    check_name("desktop", new)
+    with running(ctx) as run:
+        spec = DesktopSpec(name=new, owner=run.context.owner, fleet=run.context.fleet)
+        which = f"{name}/{snapshot}" if NAME.fullmatch(snapshot) else snapshot
+        make(run, Order(spec=spec, inputs=Inputs(), snapshot=which), timeout=run.timeout(timeout))
 
 
 def _check(desktop: str | None, snapshot: str | None) -> None:
@@ -131,6 +159,14 @@ def _check(desktop: str | None, snapshot: str | None) -> None:
         check_name("desktop", desktop)
     if snapshot is not None:
         check_name("snapshot", snapshot)
+
+
+def _interruptible(what: str, desktop: str) -> AbstractContextManager[None]:
+    return interruptible(
+        f"Interrupted while {what}.",
+        details="What has begun there goes on; steps that remain wait for the next run.",
+        advice=f"Finish it: vdictl wait {desktop} --for running\nSee what came of it: vdictl snapshot list {desktop}",
+    )
 
 
 def _chosen(run: Run, desktop: str, wanted: list[str], *, ignore_not_found: bool) -> list[Kept]:
