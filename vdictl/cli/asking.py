@@ -29,7 +29,7 @@ def pairs(texts: Iterable[str], *, option: str) -> dict[str, str]:
     for text in texts:
         key, equals, value = text.partition("=")
         if not key or not equals:
-            raise Invalid(f"{option}: {ascii(text[:40])} is not KEY=VALUE.")
+            raise Invalid(f"{option}: {text[:40]!a} is not KEY=VALUE.")
         found[key] = value
     return found
 
@@ -44,7 +44,7 @@ def labels(texts: Iterable[str]) -> dict[str, str]:
     for key, value in found.items():
         if not _LABEL.fullmatch(key):
             advice = "Use 1 to 63 letters, digits and . _ / -"
-            raise Invalid(f"--label: {ascii(key[:60])} cannot be the key of a label.", advice=advice)
+            raise Invalid(f"--label: {key[:60]!a} cannot be the key of a label.", advice=advice)
         if len(value) > 200 or not value.isprintable():
             raise Invalid(f"--label: the value of {key} is too long or not printable.")
     return found
@@ -89,7 +89,8 @@ def repository(url: str | None, *, option: str) -> str | None:
         raise Invalid(f"{option}: {shown} is no URL.") from error
     query = [key.lower() for key, _ in parse_qsl(parts.query)]
     hidden = any(word in key for key in query for word in _SECRET_WORDS)
-    if password or hidden or (user and parts.scheme in {"http", "https"}):
+    in_front = "://" not in url and re.match(r"[^/@:]+:[^/@]*@", url)  # scp's way of writing it
+    if password or hidden or in_front or (user and parts.scheme in {"http", "https"}):
         raise Invalid(
             f"{option}: the URL holds credentials, and would show them to everybody who sees the desktop.",
             advice="Deliver them with --env and --setup instead.",
@@ -116,14 +117,14 @@ def whole(text: str | None, *, option: str) -> str | None:
     if text is None:
         return None
     if not text or len(text) > 200 or not text.isprintable() or text.startswith("-") or " " in text:
-        raise Invalid(f"{option}: {ascii(text[:60])} cannot be meant.")
+        raise Invalid(f"{option}: {text[:60]!a} cannot be meant.")
     return text
 
 
 def _variable(text: str, environment: Mapping[str, str]) -> tuple[str, Secret]:
     name, equals, value = text.partition("=")
     if not _VARIABLE.fullmatch(name):
-        raise Invalid(f"--env: {ascii(name[:40])} cannot be the name of a variable.")
+        raise Invalid(f"--env: {name[:40]!a} cannot be the name of a variable.")
     if not equals:
         if name not in environment:
             raise Invalid(f"--env: the variable {name} is not set here.", advice=f"Set it, or say --env {name}=VALUE.")

@@ -53,6 +53,11 @@ class Output:
         for label, text in lines:
             sys.stdout.write(f"{label:<{width}}  {printable(text)}".rstrip() + "\n")
 
+    def words(self, record: Record, lines: Sequence[str]) -> None:
+        """One thing: an object in JSON, whole lines for people."""
+        if not self._data(dict(record), [str(record.get("name", ""))]):
+            sys.stdout.write("".join(f"{printable(line)}\n" for line in lines))
+
     def _data(self, data: list[Record] | dict[str, Any], names: Sequence[str]) -> bool:
         if self.form == "name":
             sys.stdout.write("".join(f"{name}\n" for name in names))

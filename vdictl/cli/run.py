@@ -12,7 +12,7 @@ import typer
 
 from vdictl.cli.durations import seconds
 from vdictl.cli.output import Output
-from vdictl.cli.showing import progress_for
+from vdictl.cli.showing import Live, progress_for
 from vdictl.cli.wishes import Wishes
 from vdictl.contract.errors import Invalid
 from vdictl.core.context import Context
@@ -82,4 +82,6 @@ def running(ctx: typer.Context) -> Iterator[Run]:
     try:
         yield Run(wishes, context, Output(wishes, form))
     finally:
+        if isinstance(context.progress, Live):
+            context.progress.clear()
         context.close()

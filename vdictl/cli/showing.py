@@ -70,6 +70,7 @@ class Live:
     def finish(self, name: str, text: str) -> None:
         """See `Progress`."""
         since = time.monotonic() - self._begun.pop(name, time.monotonic())
+        self.clear()
         if text:
             self._line(f"{name}: {text} [{since:.1f} s]")
 
@@ -77,9 +78,16 @@ class Live:
         """See `Progress`."""
         self._line(f"warning: {text}")
 
+    def clear(self) -> None:
+        """Take the live line away: what comes next is not a step."""
+        if self._drawn:
+            sys.stderr.write("\r\033[K")
+            sys.stderr.flush()
+            self._drawn = False
+
     def _line(self, text: str) -> None:
-        self._draw(text)
-        sys.stderr.write("\n")
+        self.clear()
+        sys.stderr.write(printable(text) + "\n")
         sys.stderr.flush()
 
     def _draw(self, text: str) -> None:
@@ -87,3 +95,4 @@ class Live:
 
         sys.stderr.write("\r\033[K" + printable(text)[: get_terminal_size().columns - 1])
         sys.stderr.flush()
+        self._drawn = True

@@ -96,12 +96,16 @@ def find(context: Context, name: str | None, *, only: str = "") -> Found:
         Invalid: several providers have one, or no name was given and there are several.
         Partial: not found, but a provider that may have it did not answer.
     """
-    listing = list_desktops(context, only)
+    return _with_spec(context, pick(context, name, list_desktops(context, only)))
+
+
+def pick(context: Context, name: str | None, listing: Listing) -> Found:
+    """As `find`, from a listing that is there; its `spec` may be `None`."""
     own = [f for f in listing.found if f.desktop.owner == context.owner]
     matching = own if name is None else [f for f in own if f.desktop.name == name]
     distinct = _without_twins(matching)
     if len(distinct) == 1:
-        return _with_spec(context, distinct[0])
+        return distinct[0]
     if distinct:
         raise _ambiguous(name, distinct)
     listing.require_complete()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,13 +34,19 @@ def require_same(desktop: Desktop, now: DesktopSpec) -> None:
     found = differences(desktop.spec, now) if desktop.spec else []
     if not found:
         return
-    lines = [f"{d.option}: asked then {d.then}, asked now {d.now}" for d in found]
     raise Conflict(
         f"The desktop {desktop.name} is there already, with another spec.",
-        details="\n".join(lines),
+        details=as_table(found),
         advice=f"Leave the option away to take it as it is, choose another name, or: vdictl destroy {desktop.name}",
         provider=desktop.provider,
     )
+
+
+def as_table(found: Sequence[Difference]) -> str:
+    """Differences as lines of a table."""
+    rows = [("option", "asked then", "asked now"), *((d.option, d.then, d.now) for d in found)]
+    wide = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    return "\n".join(f"{option:<{wide[0]}}  {then:<{wide[1]}}  {now}" for option, then, now in rows)
 
 
 def elder(twins: Iterable[Desktop]) -> Desktop:
@@ -53,4 +59,6 @@ def _show(value: Any) -> str:
         return ", ".join(f"{k}={v}" for k, v in value.items()) or "nothing"
     if isinstance(value, list):
         return ", ".join(map(str, value))
+    if isinstance(value, float):
+        return f"{value:g}"
     return "nothing" if value is None else str(value)

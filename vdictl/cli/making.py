@@ -1,0 +1,182 @@
+"""Make desktops and say what came of it: shared by `create` and `snapshot clone`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
+from typing import Any
+
+from vdictl.cli import records
+from vdictl.cli.interrupting import interruptible
+from vdictl.cli.probes import LateProbes
+from vdictl.cli.run import Run
+from vdictl.contract.errors import Invalid, VdictlError
+from vdictl.contract.model import Desktop, DesktopSpec, Secret, State
+from vdictl.contract.provider import Manifest
+from vdictl.core import choosing, rehearsing
+from vdictl.core.creating import Creator, Made, Move, Until
+from vdictl.core.health import Ladder
+from vdictl.core.inputs import Inputs
+from vdictl.core.registry import Opened
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What the user ordered."""
+
+    spec: DesktopSpec
+    inputs: Inputs
+    snapshot: str | None = None  #: what `--from-snapshot` said
+    until: Until = Until.USABLE
+
+
+def make(run: Run, order: Order, *, timeout: float) -> None:
+    """Make it, and print the URL that opens it.
+
+    Raises:
+        As `core.creating.Creator.run`.
+    """
+    at, spec = place(run, order)
+    creator = Creator(run.context, at, spec, LateProbes(), inputs=order.inputs, until=order.until, timeout=timeout)
+    with interruptible(
+        f"Interrupted while {spec.name} was being made.",
+        details="What has begun there goes on; steps that remain wait for the next run.",
+        advice=f"Finish it: the same create again\nUndo it: vdictl destroy {spec.name}",
+    ):
+        made = creator.run()
+        show(run, at, made, until=order.until)
+
+
+def place(run: Run, order: Order) -> tuple[Opened, DesktopSpec]:
+    """Which provider it goes to, and what is asked of it."""
+    spec, only, why = order.spec, run.provider, ""
+    if order.snapshot is not None:
+        from vdictl.core.snapshots import find_snapshot  # only for who has some
+
+        kept = find_snapshot(run.context, order.snapshot, only=only)
+        spec, only, why = _like(spec, kept.snapshot.id, kept.snapshot.spec), kept.at.name, "the snapshot is there"
+    choice = choosing.provider_for(run.context, spec, only)
+    if why := why or choice.why:
+        run.say(f"Provider: {choice.at.name} ({why}).")
+    _check_options(choice.at.manifest, spec.options)
+    return choice.at, spec
+
+
+def _like(spec: DesktopSpec, snapshot: str, then: DesktopSpec | None) -> DesktopSpec:
+    """What was not asked now is as it was when the snapshot was taken: size, image, system."""
+    taken = ("plan", "cpus", "memory_mib", "disk_gib", "gpu", "region", "image", "flavor", "sudo", "packages")
+    sizes = ("plan", "cpus", "memory_mib", "disk_gib", "gpu")
+    skipped: set[str] = set(sizes) if any(getattr(spec, name) for name in sizes) else set()
+    skipped |= {"image", "flavor"} if spec.image or spec.flavor else set()
+    given = {f.name: getattr(spec, f.name) for f in fields(spec)}
+    old = {n: getattr(then, n) for n in taken if then and n not in skipped and not given[n]}
+    return replace(spec, **old, from_snapshot=snapshot)
+
+
+def _check_options(manifest: Manifest, given: Mapping[str, str]) -> None:
+    for name in given:
+        if name not in manifest.options:
+            near = get_close_matches(name, manifest.options, n=1)
+            there = "".join(f"\n{key}: {summary}" for key, summary in sorted(manifest.options.items()))
+            raise Invalid(
+                f"The provider {manifest.name} has no option {name[:60]!a}.",
+                details=f"It has:{there}" if there else "It has none.",
+                advice=f"Did you mean {near[0]}?" if near else "",
+                provider=manifest.name,
+            )
+
+
+# -- what came of it --------------------------------------------------------------------------------------------------
+
+
+def show(run: Run, at: Opened, made: Made, *, until: Until) -> None:
+    """The desktop and its URL on stdout; how long it lives and how to destroy it on stderr."""
+    desktop = made.desktop
+    url = None if until is Until.BEGUN or desktop.state is not State.RUNNING else _url(run, at, desktop)
+    usable = made.health.usable if made.health else None
+    record: dict[str, Any] = records.of_desktop(desktop) | {"how": made.how, "usable": usable}
+    record["url"] = url.reveal() if url else None
+    _tell_life(run, at, desktop, looked=usable is True)
+    run.say(f"Take it away: vdictl destroy {desktop.name}")
+    state = "usable" if usable else desktop.state.value
+    line = f"{desktop.name}  {state}  {at.name}  {desktop.plan}".rstrip()
+    run.output.words(record, [line, url.reveal()] if url else [line])
+    if until is Until.USABLE and usable is None:
+        run.say(f"{desktop.name} has no endpoint: that it runs is all that can be known.")
+    if url is None and not run.output.is_data:
+        run.say(f"Open it: vdictl connect {desktop.name}")
+
+
+def _url(run: Run, at: Opened, desktop: Desktop) -> Secret | None:
+    """The page's link where it can be reached straight; hidden from a CI's log where that has a way."""
+    from vdictl.connect.masking import masking
+    from vdictl.connect.redirect import page_url
+
+    try:
+        pages = [e for e in at.provider.endpoints(desktop) if e.kind == "http" and e.direct]
+    except VdictlError:
+        return None  # it stopped in this moment; the record says so
+    if not pages:
+        return None
+    url = page_url(pages[0])
+    mask = masking(run.context.environment, url, *([pages[0].token] if pages[0].token else []))
+    for line in mask.lines:
+        sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+    if mask.note:
+        run.context.progress.warn(mask.note)
+    return url
+
+
+def _tell_life(run: Run, at: Opened, desktop: Desktop, *, looked: bool) -> None:
+    """When it expires, and whether something there keeps to it."""
+    if desktop.expires is None:
+        return
+    when = f"{desktop.expires:%Y-%m-%d %H:%M} UTC"
+    try:
+        seen = Ladder(at, LateProbes(), run.context.clock).inside(desktop) if looked else None
+    except VdictlError:
+        seen = None
+    if seen and seen.get("expires"):
+        run.say(f"Its own timer stops it at {when}; the home stays.")
+    else:
+        run.say(f"It expires at {when}; nothing is known inside that would stop it by itself.")
+
+
+# -- what would be done -----------------------------------------------------------------------------------------------
+
+_MOVES = {
+    Move.CREATE: "would be created",
+    Move.REPLACE: "is being destroyed, and would then be made anew",
+    Move.FINISH: "is there, and what goes on with it would be finished",
+    Move.START: "is there and stopped, and would be started",
+    Move.NOTHING: "is there, and nothing would be done",
+}
+
+
+def rehearse(run: Run, order: Order) -> None:
+    """Say what a create would do."""
+    at, spec = place(run, order)
+    seen = rehearsing.rehearse(run.context, at, spec)
+    record = {
+        "name": spec.name,
+        "provider": at.name,
+        "action": seen.move.value,
+        "plan": seen.plan or None,
+        "price": records.plain(seen.price),
+        "builds_image": seen.builds,
+        "desktop": records.of_desktop(seen.desktop) if seen.desktop else None,
+        "spec": records.plain(spec),
+    }
+    price = records.money(seen.price) or ("no cost" if not at.manifest.kept_costs else "")
+    lines = [
+        ("name", spec.name),
+        ("action", f"{seen.move.value}: it {_MOVES[seen.move]}"),
+        ("provider", at.name),
+        ("plan", seen.plan or "the provider's choice"),
+        ("price", price),
+        ("image", "has to be built first" if seen.builds else ""),
+    ]
+    run.output.one(record, [line for line in lines if line[1]])
