@@ -31,3 +31,9 @@ def test_no_file_names_a_path_of_a_machine() -> None:
         text = (ROOT / name).read_bytes()
         found += [(name, word) for word in forbidden if word.encode() in text and "/vendor/" not in name]
     assert found == []
+
+
+def test_the_list_of_third_parties_names_the_version_that_is_shipped() -> None:
+    shipped = (ROOT / "vdictl/guest/page/vendor/novnc/VERSION").read_text(encoding="utf-8").strip()
+    listed = (ROOT / "THIRD_PARTY.md").read_text(encoding="utf-8")
+    assert f"| noVNC (the library: `core/`) | {shipped} |" in listed
