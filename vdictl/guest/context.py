@@ -17,6 +17,9 @@ from vdictl.guest.paths import HOME, PAGE_PORT, STATE_DIR, USER, USER_UID, VERSI
 
 #: The base of every flavor. Where no registry answers, the engine bootstraps one and passes it as `BASE`.
 BASE: Final = "docker.io/library/debian:bookworm-slim"
+#: The flavor `code`: the newest code-server when this was written, and the node that it asks for.
+CODE_SERVER: Final = "4.139.1"
+NODE: Final = "24.*"
 REPOSITORY: Final = "localhost/vdictl"
 
 #: Debian policy 5.6.1 (package names), and the architecture suffix that apt takes. Nothing that a shell or apt would
@@ -78,6 +81,8 @@ def _values(image: Traversable, *, flavor: str, packages: Sequence[str], sudo: b
         "state": STATE_DIR,
         "port": str(PAGE_PORT),
         "sudo": "1" if sudo else "",
+        "node": NODE,
+        "code_server": CODE_SERVER,
         "etc": " ".join(f"/etc/{path}" for path, _ in sorted(_tree(image / "etc"))),
     }
     for part in ("system", "guest"):

@@ -67,6 +67,6 @@ FLAVORS: Final[Mapping[str, Flavor]] = _flavors(
         endpoint="http",
         min_memory_mib=1536,
         recipe="code",
-        packages=(*_ALL, "build-essential", "python3-venv"),
+        packages=(*_ALL, "python3-venv"),
     ),
 )

@@ -109,7 +109,8 @@ def clone(url: str, target: Path, env: Mapping[str, str], log: BinaryIO) -> None
     folder = Path(tempfile.mkdtemp(dir=target.parent, prefix=".vdictl-clone-"))
     try:
         told = {**env, "GIT_TERMINAL_PROMPT": "0", **more}
-        _call(["git", "clone", "--quiet", "--recurse-submodules", "--", clean, str(folder / "it")], told, log, "git clone")
+        argv = ["git", "clone", "--quiet", "--recurse-submodules", "--", clean, str(folder / "it")]
+        _call(argv, told, log, "git clone")
         (folder / "it").rename(target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -150,13 +151,9 @@ def _setup(text: str, env: Mapping[str, str], log: BinaryIO) -> None:
         script.unlink(missing_ok=True)
 
 
-def _call(
-    argv: list[str], env: Mapping[str, str], log: BinaryIO, step: str, *, cwd: Path | None = None
-) -> None:
+def _call(argv: list[str], env: Mapping[str, str], log: BinaryIO, step: str, *, cwd: Path | None = None) -> None:
     done = subprocess.run(
         argv, env=env, cwd=cwd or places.home(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
     )
     if done.returncode:
         raise StepFailed(step, done.returncode if done.returncode > 0 else 128 - done.returncode)
-
-

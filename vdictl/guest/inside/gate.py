@@ -27,7 +27,7 @@ def cookie_value(token: str) -> str:
 
 def same(given: str, right: str) -> bool:
     """Compare in a time that says nothing about where they differ."""
-    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), right.encode())
+    return hmac.compare_digest(given.encode("utf-8", "backslashreplace"), right.encode())
 
 
 def host_name(host: str) -> str:

@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from . import access, environment, expiry, inputs, places, records, x11
@@ -47,6 +48,7 @@ class Init:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         self.settings = Settings.from_environment()
         self._warned: int | None = None
+        self._ready_for_notes = time.monotonic() + 5  # seconds until there is a session to show them
         self._first_boot = 0
         self._released = False
         self._painted = False
@@ -67,7 +69,7 @@ class Init:
             self._sleep(min(wait, _TICK))
             for pid, status in reap():
                 if not supervisor.ended(pid, status) and pid == self._first_boot:
-                    say(f"first boot: {inputs.progress(self.settings.inputs).state}")
+                    self._first_boot_ended()
         halt(self._halt)
         return 0
 
@@ -90,6 +92,15 @@ class Init:
         if state == "delivered":
             self._first_boot = spawn(["vdictl-guest", "first-boot"], environment.session(self.settings.flavor))
 
+    def _first_boot_ended(self) -> None:
+        self._first_boot = 0
+        now = inputs.progress(self.settings.inputs)
+        if now.state in ("delivered", "running"):  # it was killed, or could not write down how it ended
+            now = replace(now, state="failed", detail=f"interrupted{f': {now.step}' if now.step else ''}")
+            with suppress(OSError):
+                now.keep()
+        say(f"first boot: {now.state}")
+
     def _look_at_expiry(self) -> None:
         expires = expiry.read()
         if expires is None:
@@ -98,7 +109,7 @@ class Init:
         if left <= 0:
             say("its time is over: it halts")
             self._halt = self._halt or "expired"
-        elif left <= expiry.WARNING_SECONDS and self._warned != expires:
+        elif left <= expiry.WARNING_SECONDS and self._warned != expires and time.monotonic() > self._ready_for_notes:
             self._warned = expires
             self._notify(left)
 
@@ -146,10 +157,10 @@ def prepare(settings: Settings) -> None:
     if settings.flavor != "code":
         access.write_vnc_password(made.password)
     expiry.seed()
-    prepare_home(places.home())
+    prepare_home(places.home(), settings.flavor)
 
 
-def prepare_home(home: Path) -> None:
+def prepare_home(home: Path, flavor: str) -> None:
     """An empty home gets /etc/skel; in a used one, locks of programs that can't be alive are taken away."""
     os.chdir(home)
     if not any(entry.name != "lost+found" for entry in home.iterdir()):
@@ -157,11 +168,15 @@ def prepare_home(home: Path) -> None:
     for name in ("SingletonLock", "SingletonSocket", "SingletonCookie"):
         # Chromium's lock names a host: after a restore it would ask whether another computer uses the profile.
         (home / ".config/chromium" / name).unlink(missing_ok=True)
+    editor = home / ".local/share/code-server/User"
+    if flavor == "code" and not editor.exists():
+        editor.mkdir(parents=True)
+        shutil.copy(places.SHARE / "code-settings.json", editor / "settings.json")
 
 
 def reap() -> list[tuple[int, int]]:
     """Every child that ended, those too that we inherited."""
-    gone = []
+    gone: list[tuple[int, int]] = []
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)

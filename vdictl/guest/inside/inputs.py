@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast
 
 from . import environment, places, records
-from .settings import Settings
 
 State = Literal["none", "waiting", "delivered", "running", "done", "failed"]
 LIMIT = 8 * 1024 * 1024  #: bytes of one delivery
@@ -127,4 +126,3 @@ def report(now: Progress) -> dict[str, object]:
     state = "waiting" if now.state == "delivered" else now.state
     detail = now.detail or (f"first boot: {now.step}" if now.state == "running" and now.step else now.state)
     return {"ok": state in ("none", "done"), "state": state, "detail": detail, "exit_code": now.exit_code}
-

@@ -22,11 +22,11 @@ def main(args: list[str]) -> int:
     """Do one verb; its exit code."""
     verb, rest = (args[0], args[1:]) if args else ("", [])
     if verb == "rfb":
-        from .bridge import rfb  # noqa: PLC0415
+        from .bridge import rfb
 
         return rfb()
     if verb == "page":
-        from .bridge import page  # noqa: PLC0415
+        from .bridge import page
 
         return page()
     task = {
@@ -48,35 +48,35 @@ def main(args: list[str]) -> int:
 
 
 def _init() -> int:
-    from . import init  # noqa: PLC0415
+    from . import init
 
     return init.main()
 
 
 def _serve() -> int:
     sys.path.append("/usr/lib/python3/dist-packages")  # the entry program runs without `site`
-    from . import serve  # noqa: PLC0415
+    from . import serve
 
     return serve.main()
 
 
 def _first_boot() -> int:
-    from . import firstboot  # noqa: PLC0415
+    from . import firstboot
 
     return firstboot.main()
 
 
 def _probe() -> int:
-    import json  # noqa: PLC0415
+    import json
 
-    from .probe import probe  # noqa: PLC0415
+    from .probe import probe
 
     print(json.dumps(probe()))
     return 0
 
 
 def _access() -> int:
-    from . import places  # noqa: PLC0415
+    from . import places
 
     try:
         text = places.ACCESS.read_text()
@@ -88,10 +88,10 @@ def _access() -> int:
 
 
 def _receive() -> int:
-    import json  # noqa: PLC0415
+    import json
 
-    from . import inputs  # noqa: PLC0415
-    from .settings import Settings  # noqa: PLC0415
+    from . import inputs
+    from .settings import Settings
 
     data = sys.stdin.buffer.read(inputs.LIMIT + 1)
     try:
@@ -106,7 +106,7 @@ def _receive() -> int:
 
 
 def _expire(text: str) -> int:
-    from . import expiry  # noqa: PLC0415
+    from . import expiry
 
     try:
         expiry.write(expiry.parse(text))
@@ -117,8 +117,8 @@ def _expire(text: str) -> int:
 
 
 def _run(command: list[str]) -> int:
-    from . import environment, places  # noqa: PLC0415
-    from .settings import Settings  # noqa: PLC0415
+    from . import environment, places
+    from .settings import Settings
 
     env = environment.session(Settings.load().flavor)
     os.chdir(places.home())

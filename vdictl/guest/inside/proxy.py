@@ -33,7 +33,7 @@ class CodeProxy:
         app.router.add_route("*", PREFIX, self._to_folder)
         app.router.add_route("*", PREFIX + "/{path:.*}", self._handle)
         # An upload through VS Code may be large; the limit of the rest is for the login.
-        app._client_max_size = 0  # noqa: SLF001
+        app._client_max_size = 0
 
     async def _to_folder(self, request: web.Request) -> web.Response:
         return web.Response(status=308, headers={"Location": PREFIX + "/", **gate.headers(request.host)})
@@ -67,7 +67,11 @@ class CodeProxy:
     async def _http(self, request: web.Request, target: str) -> web.StreamResponse:
         body = request.content if request.body_exists else None
         async with self._client().request(
-            request.method, _url(target), headers=self._headers(request), data=body, allow_redirects=False
+            request.method,
+            aiohttp.client.URL(target, encoded=True),
+            headers=self._headers(request),
+            data=body,
+            allow_redirects=False,
         ) as inner:
             answer = web.StreamResponse(status=inner.status, reason=inner.reason)
             for name, value in inner.headers.items():
@@ -90,7 +94,11 @@ class CodeProxy:
             return web.Response(status=403, text="Asked by another site.\n", headers=gate.headers(request.host))
         wanted = tuple(name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",") if name)
         async with self._client().ws_connect(
-            _url(target), headers=self._headers(request), protocols=wanted, max_msg_size=0, autoping=True
+            aiohttp.client.URL(target, encoded=True),
+            headers=self._headers(request),
+            protocols=wanted,
+            max_msg_size=0,
+            autoping=True,
         ) as inner:
             outer = web.WebSocketResponse(protocols=wanted, max_msg_size=0, heartbeat=30)
             await outer.prepare(request)
@@ -101,12 +109,6 @@ class CodeProxy:
             with suppress(ConnectionError):
                 await outer.close()
             return outer
-
-
-def _url(target: str) -> aiohttp.typedefs.StrOrURL:
-    from yarl import URL  # noqa: PLC0415 - a part of aiohttp
-
-    return URL(target, encoded=True)
 
 
 async def _pump(

@@ -11,10 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSMsgType, web
 
 from . import access, expiry, gate, inputs, places, proxy
 from .settings import Settings
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _CHUNK = 64 * 1024
 _TYPES = {
@@ -61,7 +63,11 @@ class Page:
 
     def application(self) -> web.Application:
         """The routes; what is not known is refused like what is not allowed."""
-        app = web.Application(middlewares=[self._guard], client_max_size=4096)
+
+        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return await self._guard(request, handler)
+
+        app = web.Application(middlewares=[web.middleware(guard)], client_max_size=4096)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_post("/login", self._login)
         app.router.add_get("/session", self._session)
@@ -74,10 +80,7 @@ class Page:
         app.router.add_get("/{path:.*}", self._file)
         return app
 
-    @web.middleware
-    async def _guard(
-        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         host = request.host
         if not gate.host_allowed(host, self._hosts):
             return self._refuse(421, "This name is not one of this desktop's.", "localhost")
@@ -168,7 +171,7 @@ class Page:
         try:
             reader, writer = await asyncio.open_unix_connection(str(places.RFB), limit=_CHUNK)
         except OSError:
-            await viewer.close(code=NO_DISPLAY, message=b"no display")
+            await viewer.close(code=_ending() or NO_DISPLAY)
             return
         down = asyncio.create_task(_down(reader, viewer))
         try:
@@ -187,13 +190,8 @@ class Page:
 
     async def say_goodbye(self) -> None:
         """Tell every viewer why it ends."""
-        try:
-            expired = await asyncio.to_thread(places.ENDING.read_text) == "expired"
-        except OSError:
-            expired = False
-        code, text = (EXPIRED, b"expired") if expired else (STOPPED, b"stopped")
         with suppress(asyncio.TimeoutError):
-            closing = [viewer.close(code=code, message=text) for viewer in set(self._viewers)]
+            closing = [viewer.close(code=_ending() or STOPPED) for viewer in set(self._viewers)]
             await asyncio.wait_for(asyncio.gather(*closing, return_exceptions=True), 0.2)
 
 
@@ -201,7 +199,15 @@ async def _down(reader: asyncio.StreamReader, viewer: web.WebSocketResponse) -> 
     with suppress(ConnectionError):
         while data := await reader.read(_CHUNK):
             await viewer.send_bytes(data)
-    await viewer.close(code=WSCloseCode.GOING_AWAY, message=b"the display ended")
+    await viewer.close(code=_ending() or NO_DISPLAY)
+
+
+def _ending() -> int:
+    """The close code for a desktop that goes down; 0 where it does not. The display may die before we are told."""
+    try:
+        return EXPIRED if places.ENDING.read_text() == "expired" else STOPPED
+    except OSError:
+        return 0
 
 
 def load(folder: Path) -> dict[str, tuple[bytes, str]]:

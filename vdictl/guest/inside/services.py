@@ -40,9 +40,12 @@ def services(settings: Settings, session_may_start: Callable[[], bool]) -> tuple
     bus_up = _is_socket(places.runtime_dir() / "bus")
     session_needs = (display_up, bus_up, session_may_start)
     session = [
-        Service(name=name, argv=tuple(shlex.split(line)), env=env, policy=policy, display=True, needs=session_needs)
+        Service(
+            name=name, argv=tuple(shlex.split(line)), env=env, policy=policy, display=True,
+            needs=(*session_needs, settings_up) if name == "session" else session_needs,
+        )
         for name, line, policy in _SESSIONS.get(settings.flavor, _SESSIONS["minimal"])
-    ]
+    ]  # fmt: skip
     # The bus starts programs on demand, which take its environment: so it too waits for the inputs.
     bus = replace(_bus(env), needs=(display_up, session_may_start))
     return (_display(settings, env), bus, page, *session)
@@ -52,6 +55,8 @@ def services(settings: Settings, session_may_start: Callable[[], bool]) -> tuple
 _SESSIONS: Mapping[str, tuple[tuple[str, str, Policy], ...]] = {
     "xfce": (
         ("window-manager", "xfwm4 --sm-client-disable", "leave"),
+        # Before the session, whose programs would else take GTK's default theme and keep half of it.
+        ("settings", "xfsettingsd --no-daemon --disable-wm-check", "keep"),
         ("session", "xfce4-session", "group"),
     ),
     "minimal": (
@@ -67,6 +72,7 @@ def _display(settings: Settings, env: Callable[[], Mapping[str, str]]) -> Servic
         "-SecurityTypes", "VncAuth", "-PasswordFile", str(places.VNC_PASSWORD), "-nolisten", "tcp", "-noreset",
         "-desktop", settings.name or "desktop", "-geometry", settings.geometry, "-depth", "24",
         "-AcceptSetDesktopSize", "-AlwaysShared", "-MaxCutText", str(16 * 1024 * 1024), "-s", "0",
+        "-Log", "*:stderr:10",  # not a page of figures at the end of each connection
         # All clients come over one socket and so look like one host: a wrong password must not lock out the right one.
         "-BlacklistThreshold", "1000000",
     )  # fmt: skip
@@ -74,14 +80,15 @@ def _display(settings: Settings, env: Callable[[], Mapping[str, str]]) -> Servic
 
 
 def _bus(env: Callable[[], Mapping[str, str]]) -> Service:
-    argv = ("dbus-daemon", "--session", "--nofork", "--nopidfile", "--nosyslog", f"--address={environment.bus_address()}")
+    address = f"--address={environment.bus_address()}"
+    argv = ("dbus-daemon", "--session", "--nofork", "--nopidfile", "--nosyslog", address)
     return Service(name="bus", argv=argv, env=env, policy="group", display=True)
 
 
 def _code_server() -> tuple[str, ...]:
     return (
-        "code-server", "--socket", str(places.CODE), "--socket-mode", "600", "--auth", "none", "--disable-telemetry",
-        "--disable-update-check", "--disable-workspace-trust", "--disable-getting-started-override",
+        "/opt/code/bin/node", "/opt/code/bin/code-server", "--socket", str(places.CODE), "--socket-mode", "600",
+        "--auth", "none", "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust", "--disable-getting-started-override",
         str(places.home()),
     )  # fmt: skip
 
@@ -93,6 +100,15 @@ def display_up() -> bool:
     try:
         with x11.XConnection(timeout=0.2):
             return True
+    except x11.XError:
+        return False
+
+
+def settings_up() -> bool:
+    """Whether the themes and fonts are told (XSETTINGS)."""
+    try:
+        with x11.XConnection(timeout=0.2) as display:
+            return display.has_owner("_XSETTINGS_S0")
     except x11.XError:
         return False
 

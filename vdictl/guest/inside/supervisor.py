@@ -1,4 +1,4 @@
-"""Starts services, learns of their end, starts them again with growing pauses. It never blocks: `step` is called often."""
+"""Starts services, learns of their end, starts them again with growing pauses. Never blocks: call `step` often."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A very small X11 client: it asks the display server what the health probe must know, without any library.
 
-Facts: X11 protocol (encodings of setup, requests 2, 16, 20, 61, 98), MIT-SCREEN-SAVER 1.1, EWMH 1.5.
+Facts: X11 protocol (encodings of setup, requests 2, 16, 20, 23, 61, 98), MIT-SCREEN-SAVER 1.1, EWMH 1.5.
 The server runs without an authority file and takes local clients of the same user.
 """
 
@@ -97,6 +97,11 @@ class XConnection:
         head, body = self._ask(struct.pack("<BBHIIIII", 20, 0, 6, window, atom, 0, 0, 256))
         size = head[1] // 8 * struct.unpack_from("<I", head, 16)[0]
         return body[:size] if head[1] else None
+
+    def has_owner(self, selection: str) -> bool:
+        """Whether a program owns a selection: how a manager of something (ICCCM 2.8) says that it is there."""
+        head, _ = self._ask(struct.pack("<BxHI", 23, 2, self.atom(selection)))
+        return bool(struct.unpack_from("<I", head, 8)[0])
 
     def window_manager(self) -> str | None:
         """The name of the window manager that is alive (EWMH: the root names a window that names itself), or None."""

@@ -40,8 +40,13 @@ export class Bar {
     byId("tools").hidden = !open;
     byId("bar").classList.toggle("open", open);
     byId("handle").setAttribute("aria-expanded", String(open));
-    if (open) byId("do-clipboard").focus();
-    else this.#rfb?.focus();
+    if (open) {
+      // The keys that are down now will come up elsewhere: noVNC lets all of them go when the window loses the focus.
+      window.dispatchEvent(new Event("blur"));
+      byId("do-clipboard").focus();
+    } else {
+      this.#rfb?.focus();
+    }
   }
 
   #back() {

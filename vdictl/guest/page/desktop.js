@@ -10,6 +10,7 @@ const PAUSES = [300, 700, 1500, 3000, 5000, 8000];
 let view = null; // what shows the desktop: vnc.js or editor.js
 let tries = 0;
 let timer = 0;
+let ended = ""; // stopped or expired, as long as nothing answers
 let skew = 0; // seconds that the desktop's clock is ahead of ours
 
 class Refused extends Error {}
@@ -28,24 +29,41 @@ async function connect() {
     session = await ask("/session");
   } catch (error) {
     if (error instanceof Refused) refused();
-    else again("lost");
+    else again(ended || "lost");
     return;
   }
   document.title = session.name;
   learn(session);
-  const { show } = await import(session.kind === "http" ? "./editor.js" : "./vnc.js");
-  view = show(screen, session, { up, down: again });
+  let part;
+  try {
+    part = await import(session.kind === "http" ? "./editor.js" : "./vnc.js");
+  } catch {
+    reload();
+    return;
+  }
+  view = part.show(screen, session, { up, down: again });
+}
+
+// A browser drops what it is loading when the machine's network changes (another desktop starts), and it does not ask
+// for a failed module again: only a new page does.
+function reload() {
+  const times = Number(sessionStorage.getItem("reloads") ?? 0);
+  sessionStorage.setItem("reloads", String(times + 1));
+  setTimeout(() => location.reload(), PAUSES[Math.min(times, 5)]);
 }
 
 function up() {
   tries = 0;
+  sessionStorage.removeItem("reloads");
+  ended = "";
   overlay.hide();
 }
 
 // why: stopped, expired, display, password, lost
 function again(why) {
   view = null;
-  const pause = why === "stopped" || why === "expired" ? Math.max(3000, PAUSES[Math.min(tries, 5)]) : PAUSES[Math.min(tries, 5)];
+  ended = why === "stopped" || why === "expired" ? why : "";
+  const pause = ended ? Math.max(3000, PAUSES[Math.min(tries, 5)]) : PAUSES[Math.min(tries, 5)];
   tries += 1;
   // A display that starts again is back in a blink: no need to alarm anybody.
   if (why !== "display" || tries > 1) overlay.lost(why, document.title, pause, connect);

@@ -21,13 +21,25 @@ function takeToken() {
   return token;
 }
 
+// More than once: a browser drops its requests when the machine's network changes, as when another desktop starts.
+async function knock(token) {
+  for (let left = 5; ; left -= 1) {
+    try {
+      return token
+        ? await fetch("/login", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ token }) })
+        : await fetch("/status");
+    } catch (error) {
+      if (!left) throw error;
+      await new Promise((done) => setTimeout(done, 300));
+    }
+  }
+}
+
 async function open() {
   const token = takeToken();
   let answer;
   try {
-    answer = token
-      ? await fetch("/login", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ token }) })
-      : await fetch("/status");
+    answer = await knock(token);
   } catch {
     say("The desktop does not answer", "It may be stopped. Start it with ", command("vdictl start NAME"), ", then load this page again.");
     return;
