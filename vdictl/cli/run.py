@@ -12,6 +12,7 @@ import typer
 
 from vdictl.cli.durations import seconds
 from vdictl.cli.output import Output
+from vdictl.cli.reporting import printable
 from vdictl.cli.showing import Live, progress_for
 from vdictl.cli.wishes import Wishes
 from vdictl.contract.errors import Invalid
@@ -45,6 +46,10 @@ class Run:
     def say(self, text: str) -> None:
         """A sentence for people, on stderr; silent with `-q`."""
         self.context.progress.say(text)
+
+    def tell(self, text: str) -> None:
+        """As `say`, also with `-q`: what a question is about."""
+        sys.stderr.write(printable(text) + "\n")
 
     def confirm(self, question: str, *, yes: bool, needs: str = "--yes") -> None:
         """Ask before something that cannot be undone.

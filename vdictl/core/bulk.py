@@ -11,7 +11,7 @@ from vdictl.contract.errors import NotFound, VdictlError
 from vdictl.contract.model import NOTHING, Desktop
 from vdictl.core import inventory
 from vdictl.core.context import Context
-from vdictl.core.fanout import gather
+from vdictl.core.fanout import gather, require_all
 from vdictl.core.inventory import Found, Listing
 from vdictl.core.operating import Operator
 from vdictl.core.registry import Opened
@@ -40,7 +40,7 @@ class Chosen:
     """What a selection met. Of two unfinished desktops of one name both are in `found`."""
 
     found: Sequence[Found]
-    missing: Sequence[str]  #: names and globs that met nothing
+    missing: Mapping[str, NotFound]  #: names and globs that met nothing, and what to say of each
     failures: Mapping[str, VdictlError]  #: providers that could not be asked
 
     @property
@@ -48,9 +48,19 @@ class Chosen:
         """Each name once."""
         return list(dict.fromkeys(item.desktop.name for item in self.found))
 
+    def require_found(self) -> None:
+        """Raise NotFound if a name met nothing, or nothing was met at all; Partial if that is not certain."""
+        if len(self.missing) == 1:
+            raise next(iter(self.missing.values()))
+        if self.missing:
+            raise NotFound(f"There are no desktops called {', '.join(self.missing)}.", advice="See all: vdictl list")
+        if not self.found:
+            self.require_complete()
+            raise NotFound("There is no such desktop.", advice="See all: vdictl list")
+
     def require_complete(self) -> None:
         """Raise Partial, naming the providers that did not answer."""
-        Listing([], dict(self.failures)).require_complete()
+        require_all(self.failures)
 
 
 def select(context: Context, selection: Selection, *, only: str = "") -> Chosen:
@@ -63,28 +73,32 @@ def select(context: Context, selection: Selection, *, only: str = "") -> Chosen:
     listing = inventory.list_desktops(context, only)
     own = [f for f in listing.found if f.desktop.owner == context.owner]
     if selection.everything:
-        return Chosen(found=own, missing=(), failures=listing.failures)
+        return Chosen(found=own, missing={}, failures=listing.failures)
     if selection.labels:
         met = [f for f in own if selection.labels.items() <= f.desktop.labels.items()]
-        return Chosen(found=met, missing=(), failures=listing.failures)
+        return Chosen(found=met, missing={}, failures=listing.failures)
     found: list[Found] = []
-    missing: list[str] = []
+    missing: dict[str, NotFound] = {}
     for name in selection.names or (None,):
-        met = _meant(context, name, listing, own)
-        found += [f for f in met if f not in found]
-        missing += [name] if name and not met else []
+        try:
+            met = _meant(context, name, listing, own)
+        except NotFound as error:
+            if name is None:
+                raise
+            missing[name] = error
+        else:
+            found += [f for f in met if f not in found]
     return Chosen(found=found, missing=missing, failures=listing.failures)
 
 
 def _meant(context: Context, name: str | None, listing: Listing, own: Sequence[Found]) -> list[Found]:
     if name and WILD & set(name):
-        return [f for f in own if fnmatchcase(f.desktop.name, name)]
-    try:
-        one = inventory.pick(context, name, listing)
-    except NotFound:
-        if name is None:
-            raise
-        return []
+        met = [f for f in own if fnmatchcase(f.desktop.name, name)]
+        if not met:
+            listing.require_complete()
+            raise NotFound(f"No desktop's name fits {name}.", advice="See all: vdictl list")
+        return met
+    one = inventory.pick(context, name, listing)
     return [f for f in own if (f.at.name, f.desktop.name) == (one.at.name, one.desktop.name)]
 
 

@@ -24,8 +24,9 @@ app = verb_app()
 
 
 @app.command()
-def create(  # noqa: PLR0917 - the library passes all by name
+def create(
     ctx: typer.Context,
+    *,
     name: Annotated[str | None, typer.Argument(help="Default: the setting default_name.")] = None,
     plan: Annotated[str | None, typer.Option(metavar="PLAN", help="The size by its name; see: vdictl plans")] = None,
     cpus: Annotated[
