@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
@@ -111,7 +110,7 @@ def show(run: Run, at: Opened, made: Made, *, until: Until) -> None:
 
 def _url(run: Run, at: Opened, desktop: Desktop) -> Secret | None:
     """The page's link where it can be reached straight; hidden from a CI's log where that has a way."""
-    from vdictl.connect.masking import masking
+    from vdictl.cli.opening import hide  # only where something can be opened
     from vdictl.connect.redirect import page_url
 
     try:
@@ -121,12 +120,7 @@ def _url(run: Run, at: Opened, desktop: Desktop) -> Secret | None:
     if not pages:
         return None
     url = page_url(pages[0])
-    mask = masking(run.context.environment, url, *([pages[0].token] if pages[0].token else []))
-    for line in mask.lines:
-        sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
-    if mask.note:
-        run.context.progress.warn(mask.note)
+    hide(run, url, *([pages[0].token] if pages[0].token else []))
     return url
 
 

@@ -42,15 +42,19 @@ def endpoints(at: Opened, desktop: Desktop) -> Sequence[Endpoint]:
         raise
 
 
-def door(at: Opened, desktop: Desktop, kind: str) -> Door:
-    """The way in of this kind (vnc, http, ssh).
+def door(at: Opened, desktop: Desktop, *kinds: str) -> Door:
+    """The way in of the first of these kinds (vnc, http, ssh) that it has.
 
     Raises:
-        Unsupported: it has none; those that it has are named. NotReady: it does not run.
+        Unsupported: it has none, or there is no way to it; those that it has are named. NotReady: it does not run.
     """
     found = endpoints(at, desktop)
-    for endpoint in found:
-        if endpoint.kind == kind:
-            return Door(endpoint, tunnel_to(at, desktop, endpoint))
-    kinds = ", ".join(endpoint.kind for endpoint in found) or "none"
-    raise Unsupported(f"{desktop.name} has no {kind} endpoint.", details=f"It has: {kinds}.", provider=at.name)
+    for endpoint in (each for kind in kinds for each in found if each.kind == kind):
+        tunnel = tunnel_to(at, desktop, endpoint)
+        if tunnel is None and not endpoint.direct:
+            raise Unsupported(f"The {endpoint.kind} endpoint of {desktop.name} cannot be reached.", provider=at.name)
+        return Door(endpoint, tunnel)
+    there = ", ".join(endpoint.kind for endpoint in found) or "none"
+    raise Unsupported(
+        f"{desktop.name} has no {' or '.join(kinds)} endpoint.", details=f"It has: {there}.", provider=at.name
+    )
