@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from vdictl.contract import mark as marks
@@ -96,7 +96,8 @@ def check_geometry(text: str) -> str:
 def _labels(engine: Engine, plan: Plan, who: Who) -> Mapping[str, str]:
     return {
         **who.labels("desktop", plan.mark.key),
-        names.MARK: names.pack(marks.encode(plan.mark)),
+        # Without the operation: should the marker volumes be pruned, a container that is there is made.
+        names.MARK: names.pack(marks.encode(replace(plan.mark, operation=None))),
         names.TOKEN: plan.token,
         names.HOME: plan.home,
         names.PLAN: plan.size.plan,

@@ -25,6 +25,9 @@ from vdictl_local.names import Who
 from vdictl_local.world import Holding, World
 
 LONG: Final = 180.0  # seconds for calls that move things: a loaded machine takes long, and cutting one helps nobody
+#: Podman's lists read names first and then each object: one that goes in between fails the list ("no such volume").
+#: Such a torn read is done again at once; where twenty desktops are made and removed at a time it is not rare.
+_TORN_READS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,11 @@ class Ledger:
         """Everything of ours, in two calls made at the same time."""
         label = f"{names.SIGN}=1" if self.fleet is None else f"{names.FLEET}={self.fleet}"
         with reading():
+            for _ in range(_TORN_READS):
+                try:
+                    return World.of(*snapshot_of_everything(self.engine, label))
+                except NoSuchObject:
+                    continue
             return World.of(*snapshot_of_everything(self.engine, label))
 
     def claim(self, mark: Mark) -> World:
