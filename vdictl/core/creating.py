@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeVar
 
 from vdictl.contract.capabilities import SupportsPower
 from vdictl.contract.errors import Conflict, NotFound, ReplyLost
@@ -16,9 +18,11 @@ from vdictl.core.inputs import Inputs
 from vdictl.core.inventory import desktops_of
 from vdictl.core.operating import Operator, is_leaving, new_token
 from vdictl.core.registry import Opened
-from vdictl.core.retry import again
+from vdictl.core.retry import again, again_with_token
 from vdictl.core.sameness import elder, require_same
 from vdictl.core.usability import Usability
+
+T = TypeVar("T")
 
 
 class Until(StrEnum):
@@ -82,6 +86,7 @@ class Creator:
     _deadline: Deadline = field(init=False)
     _desktop: Desktop = field(init=False)
     _follower: Follower = field(init=False)
+    _race: Deadline | None = None  #: None: no other create of this name can come to light any more
 
     def run(self) -> Made:
         """Do it.
@@ -93,11 +98,12 @@ class Creator:
         """
         self._deadline = Deadline(self.context.clock, self.timeout)
         self._usability = Usability(self.context, self.at, self.probes, spec=self.spec, inputs=self.inputs)
+        self._follower = Follower(self.context, self.at, self._deadline, on_list=self._settle_twins)
         self._desktop = self._begin()
-        if self.until is not Until.BEGUN:
-            self._follow()
-        else:
+        if self.until is Until.BEGUN:
             self._settle_race()
+        else:
+            self._follow()
         self.context.progress.finish(self.spec.name, self.until.value)
         return Made(desktop=self._desktop, health=self._usability.health, how=self._how)
 
@@ -105,26 +111,42 @@ class Creator:
 
     def _begin(self) -> Desktop:
         twins = self._twins(desktops_of(self.context, self.at))
-        if not twins:
-            return self._post()
-        return self._join(elder(twins))
+        if len(twins) > 1:
+            self._race = self._until_the_race_is_over()
+        return self._join(elder(twins)) if twins else self._post()
 
     def _twins(self, desktops: list[Desktop]) -> list[Desktop]:
-        return [d for d in desktops if (d.owner, d.name) == (self.spec.owner, self.spec.name)]
+        """Those of this name; what is leaving counts only where there is nothing else."""
+        named = [d for d in desktops if (d.owner, d.name) == (self.spec.owner, self.spec.name)]
+        return [d for d in named if not is_leaving(d)] or named
 
     def _post(self) -> Desktop:
         token = new_token()
         self._note("create", token)
         self.context.progress.step(self.spec.name, "asking for it")
+        self._race = self._until_the_race_is_over()
         try:
-            return again(lambda: self._create(token), clock=self.context.clock, deadline=self._deadline)
-        except ReplyLost:
-            return self._look_for(token)
+            return self._create_or_look(token)
         except Conflict as error:
             return self._lost_the_race(error)
 
-    def _create(self, token: str) -> Desktop:
-        return self.at.provider.create(self.spec, token=token)
+    def _create_or_look(self, token: str) -> Desktop:
+        try:
+            return self._patiently(lambda: self.at.provider.create(self.spec, token=token))
+        except ReplyLost:
+            return self._look_for(token)
+
+    def _patiently(self, call: Callable[[], T]) -> T:
+        return again(call, clock=self.context.clock, deadline=self._deadline)
+
+    def _patiently_with_token(self, call: Callable[[], T]) -> T:
+        return again_with_token(call, clock=self.context.clock, deadline=self._deadline)
+
+    def _until_the_race_is_over(self) -> Deadline:
+        """So long another create of this name may still come to light."""
+        manifest = self.at.manifest
+        lag = manifest.list_lag + manifest.timestamp_unit if manifest.list_lag else 0.0
+        return Deadline(self.context.clock, lag)
 
     def _look_for(self, token: str) -> Desktop:
         """The reply was lost: the token tells whether it was done. Post once more only when it provably was not."""
@@ -135,7 +157,7 @@ class Creator:
                     return desktop
             if patience.passed:
                 self._note("create-again", token)
-                return self._create(token)
+                return self._patiently_with_token(lambda: self.at.provider.create(self.spec, token=token))
             self.context.clock.sleep(0.5)
 
     def _lost_the_race(self, error: Conflict) -> Desktop:
@@ -149,7 +171,8 @@ class Creator:
 
     def _join(self, desktop: Desktop) -> Desktop:
         if desktop.spec is None and not is_leaving(desktop):
-            desktop = self.at.provider.desktop(desktop.key)
+            key = desktop.key
+            desktop = self._patiently(lambda: self.at.provider.desktop(key))
         move = next_move(desktop, self.spec)
         if move is Move.REPLACE:
             return self._after_the_delete(desktop)
@@ -160,7 +183,8 @@ class Creator:
         self._how = "started"
         token = new_token()
         self._note("start", token, desktop)
-        return self.at.need(SupportsPower, to="start desktops").start(desktop, token=token)
+        power = self.at.need(SupportsPower, to="start desktops")
+        return self._patiently_with_token(lambda: power.start(desktop, token=token))
 
     def _after_the_delete(self, desktop: Desktop) -> Desktop:
         self.context.progress.say(f"{desktop.name} is being destroyed; waiting for that before it is made anew.")
@@ -171,37 +195,59 @@ class Creator:
     # -- until it is as asked -------------------------------------------------------------------------------------
 
     def _follow(self) -> None:
-        self._follower = Follower(self.context, self.at, self._deadline, on_list=self._settle_twins)
         self._follower.add(self._desktop, self._reached)
-        for error in self._follower.run().values():
-            if error is not None:
-                raise self._usability.with_evidence(error)
+        self._run_follower()
+
+    def _run_follower(self) -> None:
+        outcomes = self._follower.run()
+        if error := outcomes.get(self._desktop.key):
+            raise self._usability.with_evidence(error)
+        for other in outcomes.values():
+            if other is not None:
+                self.context.progress.warn(f"A twin of {self.spec.name} is left over: {other.brief}")
 
     def _settle_race(self) -> None:
-        """`--detach`: leave only when no other create of this name can come to light any more."""
-        manifest = self.at.manifest
-        if manifest.list_lag:
-            self.context.clock.sleep(manifest.list_lag + manifest.timestamp_unit)
-        self._settle_twins(desktops_of(self.context, self.at))
+        """Leave only when no other create of this name can come to light any more."""
+        if self._race is not None:
+            self.context.clock.sleep(self._race.left)
+            self._settle_twins(desktops_of(self.context, self.at))
+            self._follower.drop(self._desktop.key)
+            self._run_follower()  # of losers, if there are any
 
     def _settle_twins(self, desktops: list[Desktop]) -> None:
-        """Two machines made one name at once: the older one wins, the loser's own creator removes it."""
+        """Two machines made one name at once: the older one wins, whoever finishes it removes the loser."""
+        if self._race is not None and self._race.passed:
+            self._race = None  # this list shows all there can be
         twins = self._twins(desktops)
         if len(twins) < 2:
             return
         winner = elder(twins)
-        for loser in twins:
-            if loser is winner:
-                continue
-            if loser.operation is None:
-                names = f"{winner.id} and {loser.id}"
-                raise Conflict(f"There are two desktops called {self.spec.name}.", details=names, provider=self.at.name)
-            self.at.provider.delete(loser)
-            self._note("lost-race", loser.key, loser)
-        if winner.key != self._desktop.key:
+        if winner.key != self._desktop.key and not self._is_there(winner):
+            return  # the list shows what is gone: nothing is removed because of a ghost
+        lost = winner.key != self._desktop.key
+        if lost:
             self._follower.drop(self._desktop.key)
+        for loser in twins:
+            if loser is not winner:
+                self._remove_loser(loser, winner)
+        if lost:
             self._desktop = self._join(winner)
             self._follower.add(self._desktop, self._reached)
+
+    def _is_there(self, desktop: Desktop) -> bool:
+        try:
+            return not is_leaving(self._patiently(lambda: self.at.provider.desktop(desktop.key)))
+        except NotFound:
+            return False
+
+    def _remove_loser(self, loser: Desktop, winner: Desktop) -> None:
+        if loser.operation is None:
+            names = f"{winner.id} and {loser.id}"
+            raise Conflict(f"There are two desktops called {self.spec.name}.", details=names, provider=self.at.name)
+        self._note("lost-race", loser.key, loser)
+        left = self._patiently_with_token(lambda: self.at.provider.delete(loser))
+        if left is not None:
+            self._follower.add(left, lambda now: now is None)
 
     def _reached(self, desktop: Desktop | None) -> bool:
         if desktop is None:
@@ -211,11 +257,35 @@ class Creator:
             raise Conflict(f"{desktop.name} is being destroyed by somebody else.", provider=self.at.name)
         if desktop.state is State.FAILED and not desktop.due:
             raise has_failed(desktop)
-        if desktop.operation is not None or desktop.state is not State.RUNNING:
+        if desktop.operation is None and desktop.state in {State.STOPPED, State.PARKED}:
+            self._require_still_wanted(desktop)
+        if desktop.operation is not None or desktop.state is not State.RUNNING or not self._is_the_only_one():
             return False
         if self.until is Until.SETTLED:
             return self._usability.inputs_are_there(desktop)
         return self._usability.reached(desktop)
+
+    def _is_the_only_one(self) -> bool:
+        """Whether a list has been seen that shows every other create of this name, and it is still this one."""
+        key = self._desktop.key
+        if self._race is not None and self._race.passed:
+            self._settle_twins(desktops_of(self.context, self.at))
+        return self._race is None and self._desktop.key == key
+
+    def _require_still_wanted(self, desktop: Desktop) -> None:
+        """A list may lag behind our start; what really was stopped meanwhile will not run by waiting.
+
+        Raises:
+            Conflict: somebody stopped it, or it stopped by itself.
+        """
+        now = self._patiently(lambda: self.at.provider.desktop(desktop.key))
+        if now.operation is None and now.state is desktop.state:
+            raise Conflict(
+                f"{desktop.name} is {now.state.value}: somebody stopped it meanwhile, or it ended by itself.",
+                details=now.reason,
+                advice=f"See what it says: vdictl logs {desktop.name}; start it: vdictl start {desktop.name}",
+                provider=self.at.name,
+            )
 
     def _note(self, event: str, token: str, desktop: Desktop | None = None) -> None:
         name, key = self.spec.name, desktop.key if desktop else token

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from vdictl.contract.errors import NotFound, TimedOut, VdictlError
+from vdictl.contract.errors import NotFound, RateLimited, ReplyLost, TimedOut, VdictlError
 from vdictl.contract.model import Desktop
 from vdictl.core.clock import Deadline
 from vdictl.core.context import Context
@@ -41,6 +41,7 @@ class Follower:
     on_list: Callable[[list[Desktop]], None] = lambda _: None
     _targets: dict[str, _Target] = field(default_factory=dict)
     ended: dict[str, VdictlError | None] = field(default_factory=dict)  #: by key; None: the goal is reached
+    _not_before: float = 0.0  #: the provider has asked for patience until then
 
     def add(self, desktop: Desktop, goal: Goal) -> None:
         """Follow this one too."""
@@ -56,7 +57,7 @@ class Follower:
         next_list = clock.monotonic() + next(ticks)
         self._look_at_all(advance=True)
         while self._targets and not self.deadline.passed:
-            clock.sleep(min(next(beats), self.deadline.left))
+            clock.sleep(min(max(next(beats), self._not_before - clock.monotonic()), self.deadline.left))
             listed = clock.monotonic() >= next_list
             if listed:
                 self._refresh()
@@ -75,7 +76,8 @@ class Follower:
             return
         self.on_list(desktops)
         by_key = {desktop.key: desktop for desktop in desktops}
-        for key, target in self._targets.items():
+        for key, target in list(self._targets.items()):
+            target.trouble = None
             target.desktop = by_key.get(key) or self._confirm(key, target)
 
     def _confirm(self, key: str, target: _Target) -> Desktop | None:
@@ -85,14 +87,23 @@ class Follower:
         except NotFound:
             return None
         except VdictlError as error:
-            target.trouble = error
+            self._trouble(key, target, error)
             return target.desktop
 
     def _suffer(self, error: VdictlError) -> None:
         for key, target in list(self._targets.items()):
-            target.trouble = error
-            if not error.passing:
-                self._end(key, error)
+            self._trouble(key, target, error)
+
+    def _trouble(self, key: str, target: _Target, error: VdictlError) -> None:
+        """Passing trouble is evidence, should time run out; other trouble ends the waiting for this one.
+
+        A lost reply passes too: what a step has done is seen by looking, and each knows by its token whether it was.
+        """
+        target.trouble = error
+        if isinstance(error, RateLimited) and error.retry_after is not None:
+            self._not_before = max(self._not_before, self.context.clock.monotonic() + error.retry_after)
+        if not (error.passing or isinstance(error, ReplyLost)):
+            self._end(key, error)
 
     def _look_at_all(self, *, advance: bool) -> None:
         for key, target in list(self._targets.items()):
@@ -103,9 +114,7 @@ class Follower:
                 if target.goal(target.desktop):
                     self._end(key, None)
             except VdictlError as error:
-                target.trouble = error
-                if not error.passing:
-                    self._end(key, error)
+                self._trouble(key, target, error)
 
     def _advance(self, target: _Target) -> None:
         """Steps that are due now, one after the other; each is told in the journal."""
@@ -138,11 +147,11 @@ class Follower:
     def _timed_out(self, target: _Target) -> TimedOut:
         desktop, trouble = target.desktop, target.trouble
         name = desktop.name if desktop else "the desktop"
-        evidence = [desktop.doing or desktop.reason or desktop.state.value] if desktop else []
+        evidence = [desktop.doing or desktop.state.value, desktop.reason] if desktop else []
         evidence += [f"{trouble.brief} {trouble.details}".strip()] if trouble else []
         return TimedOut(
             f"{name} is not there yet after {self.deadline.seconds:.0f} seconds.",
-            details="\n".join(evidence),
+            details="\n".join(filter(None, evidence)),
             advice=f"The work may go on. Look: vdictl show {name}; wait on: vdictl wait {name}",
             provider=self.at.name,
         )

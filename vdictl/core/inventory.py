@@ -112,13 +112,6 @@ def pick(context: Context, name: str | None, listing: Listing) -> Found:
     raise _missing(context, name, listing.found)
 
 
-def find_many(context: Context, choose: Callable[[Desktop], bool], *, only: str = "") -> list[Found]:
-    """All desktops of the caller that `choose` picks. Raises Partial if a provider did not answer."""
-    listing = list_desktops(context, only)
-    listing.require_complete()
-    return _without_twins([f for f in listing.found if f.desktop.owner == context.owner and choose(f.desktop)])
-
-
 def _without_twins(found: Iterable[Found]) -> list[Found]:
     """One of each name and provider: two unfinished ones of one name are being settled by whoever advances them."""
     from vdictl.core.sameness import elder  # only where names repeat

@@ -8,17 +8,15 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from vdictl.contract.capabilities import SupportsPower, SupportsSnapshots
-from vdictl.contract.errors import Conflict, NotFound, ReplyLost, VdictlError
+from vdictl.contract.errors import Conflict, NotFound, VdictlError
 from vdictl.contract.model import Desktop, Snapshot, State, Wish
 from vdictl.core.clock import Deadline
 from vdictl.core.context import Context
 from vdictl.core.following import Follower, Goal
 from vdictl.core.registry import Opened
-from vdictl.core.retry import again
+from vdictl.core.retry import again, again_with_token
 
 T = TypeVar("T")
-
-LOST_REPLIES = 3  #: so often a call with the same token is sent again when its reply is lost
 
 
 def new_token() -> str:
@@ -156,14 +154,7 @@ class Operator:
         return self._follow(begun, _settled)
 
     def _patiently(self, call: Callable[[], T]) -> T:
-        """With retry; a lost reply is sent again, because the verb carries its token and is never done twice."""
-        for attempt in range(1, LOST_REPLIES + 1):
-            try:
-                return again(call, clock=self.context.clock, deadline=self._deadline)
-            except ReplyLost:
-                if attempt == LOST_REPLIES:
-                    raise
-        raise AssertionError("unreachable: the last try returns or raises")
+        return again_with_token(call, clock=self.context.clock, deadline=self._deadline)
 
     def _follow(self, desktop: Desktop, goal: Goal) -> Desktop:
         latest = [desktop]

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from vdictl.contract.errors import RateLimited, VdictlError
+from vdictl.contract.errors import RateLimited, ReplyLost, VdictlError
 from vdictl.core.clock import Clock, Deadline
 
 T = TypeVar("T")
@@ -35,6 +35,17 @@ def again(call: Callable[[], T], *, clock: Clock, deadline: Deadline, tries: int
             if not error.passing or attempt == tries or pause >= deadline.left:
                 raise
             clock.sleep(pause)
+    raise AssertionError("unreachable: the last try returns or raises")
+
+
+def again_with_token(call: Callable[[], T], *, clock: Clock, deadline: Deadline, losses: int = 3) -> T:
+    """As `again`, for a call that carries its token and so is never done twice: a lost reply is sent again at once."""
+    for attempt in range(1, losses + 1):
+        try:
+            return again(call, clock=clock, deadline=deadline)
+        except ReplyLost:
+            if attempt == losses:
+                raise
     raise AssertionError("unreachable: the last try returns or raises")
 
 

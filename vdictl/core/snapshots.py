@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vdictl.contract.capabilities import SupportsSnapshots
 from vdictl.contract.errors import Conflict, Invalid, NotFound, VdictlError
 from vdictl.contract.mark import NAME, check_name
-from vdictl.contract.model import Snapshot
+from vdictl.contract.model import DesktopSpec, Snapshot
 from vdictl.core.context import Context
 from vdictl.core.everywhere import ask
 from vdictl.core.fanout import require_all
@@ -97,6 +97,25 @@ def require_whole(kept: Kept) -> Kept:
         advice=f"See whether it is still being made: vdictl snapshot list {snapshot.desktop_name}",
         provider=kept.at.name,
     )
+
+
+def like(snapshot: Snapshot, now: DesktopSpec) -> DesktopSpec:
+    """What to ask for, so that a new desktop is like the one that the snapshot was taken of.
+
+    What is not asked now is as it was asked then: size, image, system. What was done once to the home (repository,
+    dotfiles, set-up, delivered values) is in the snapshot; expiry and labels belong to the old desktop.
+    """
+    skipped: set[str] = set()
+    for group in (_SIZE, _IMAGE):
+        skipped |= set(group) if any(getattr(now, name) for name in group) else set()
+    then = snapshot.spec
+    old = {name: getattr(then, name) for name in (*_SIZE, *_IMAGE, *_SYSTEM) if name not in skipped} if then else {}
+    return replace(now, **{n: v for n, v in old.items() if not getattr(now, n)}, from_snapshot=snapshot.id)
+
+
+_SIZE = ("plan", "cpus", "memory_mib", "disk_gib", "gpu")
+_IMAGE = ("image", "flavor")
+_SYSTEM = ("region", "sudo", "packages", "options")
 
 
 def _order(kept: Kept) -> tuple[object, ...]:
