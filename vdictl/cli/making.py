@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
+from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
@@ -45,33 +46,22 @@ def make(run: Run, order: Order, *, timeout: float) -> None:
         advice=f"Finish it: the same create again\nUndo it: vdictl destroy {spec.name}",
     ):
         made = creator.run()
-        show(run, at, made, until=order.until)
+        show(run, at, spec, made, until=order.until)
 
 
 def place(run: Run, order: Order) -> tuple[Opened, DesktopSpec]:
     """Which provider it goes to, and what is asked of it."""
     spec, only, why = order.spec, run.provider, ""
     if order.snapshot is not None:
-        from vdictl.core.snapshots import find_snapshot  # only for who has some
+        from vdictl.core import snapshots  # only for who has some
 
-        kept = find_snapshot(run.context, order.snapshot, only=only)
-        spec, only, why = _like(spec, kept.snapshot.id, kept.snapshot.spec), kept.at.name, "the snapshot is there"
+        kept = snapshots.find_snapshot(run.context, order.snapshot, only=only)
+        spec, only, why = snapshots.like(kept.snapshot, spec), kept.at.name, "the snapshot is there"
     choice = choosing.provider_for(run.context, spec, only)
     if why := why or choice.why:
         run.say(f"Provider: {choice.at.name} ({why}).")
     _check_options(choice.at.manifest, spec.options)
     return choice.at, spec
-
-
-def _like(spec: DesktopSpec, snapshot: str, then: DesktopSpec | None) -> DesktopSpec:
-    """What was not asked now is as it was when the snapshot was taken: size, image, system."""
-    taken = ("plan", "cpus", "memory_mib", "disk_gib", "gpu", "region", "image", "flavor", "sudo", "packages")
-    sizes = ("plan", "cpus", "memory_mib", "disk_gib", "gpu")
-    skipped: set[str] = set(sizes) if any(getattr(spec, name) for name in sizes) else set()
-    skipped |= {"image", "flavor"} if spec.image or spec.flavor else set()
-    given = {f.name: getattr(spec, f.name) for f in fields(spec)}
-    old = {n: getattr(then, n) for n in taken if then and n not in skipped and not given[n]}
-    return replace(spec, **old, from_snapshot=snapshot)
 
 
 def _check_options(manifest: Manifest, given: Mapping[str, str]) -> None:
@@ -90,14 +80,14 @@ def _check_options(manifest: Manifest, given: Mapping[str, str]) -> None:
 # -- what came of it --------------------------------------------------------------------------------------------------
 
 
-def show(run: Run, at: Opened, made: Made, *, until: Until) -> None:
+def show(run: Run, at: Opened, spec: DesktopSpec, made: Made, *, until: Until) -> None:
     """The desktop and its URL on stdout; how long it lives and how to destroy it on stderr."""
     desktop = made.desktop
     url = None if until is Until.BEGUN or desktop.state is not State.RUNNING else _url(run, at, desktop)
     usable = made.health.usable if made.health else None
     record: dict[str, Any] = records.of_desktop(desktop) | {"how": made.how, "usable": usable}
     record["url"] = url.reveal() if url else None
-    _tell_life(run, at, desktop, looked=usable is True)
+    _tell_life(run, at, made, spec.expires)
     run.say(f"Take it away: vdictl destroy {desktop.name}")
     state = "usable" if usable else desktop.state.value
     line = f"{desktop.name}  {state}  {at.name}  {desktop.plan}".rstrip()
@@ -124,8 +114,11 @@ def _url(run: Run, at: Opened, desktop: Desktop) -> Secret | None:
     return url
 
 
-def _tell_life(run: Run, at: Opened, desktop: Desktop, *, looked: bool) -> None:
+def _tell_life(run: Run, at: Opened, made: Made, asked: datetime | None) -> None:
     """When it expires, and whether something there keeps to it."""
+    desktop, looked = made.desktop, bool(made.health and made.health.usable)
+    if made.how != "created" and asked and asked != desktop.expires:
+        run.say("--ttl and --expires count when a desktop is made: this one is there already, and keeps its own.")
     if desktop.expires is None:
         return
     when = f"{desktop.expires:%Y-%m-%d %H:%M} UTC"
@@ -134,7 +127,7 @@ def _tell_life(run: Run, at: Opened, desktop: Desktop, *, looked: bool) -> None:
     except VdictlError:
         seen = None
     if seen and seen.get("expires"):
-        run.say(f"Its own timer stops it at {when}; the home stays.")
+        run.say(f"Its own timer stops it at {when}.")
     else:
         run.say(f"It expires at {when}; nothing is known inside that would stop it by itself.")
 

@@ -110,6 +110,8 @@ def like(snapshot: Snapshot, now: DesktopSpec) -> DesktopSpec:
         skipped |= set(group) if any(getattr(now, name) for name in group) else set()
     then = snapshot.spec
     old = {name: getattr(then, name) for name in (*_SIZE, *_IMAGE, *_SYSTEM) if name not in skipped} if then else {}
+    if then and then.home in ("none", "ephemeral"):
+        old["home"] = then.home  # any other is a name, and belongs to the old desktop
     return replace(now, **{n: v for n, v in old.items() if not getattr(now, n)}, from_snapshot=snapshot.id)
 
 
