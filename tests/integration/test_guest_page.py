@@ -169,7 +169,7 @@ def test_desktop_takes_the_size_of_the_window(visit: BrowserContext, desk: Guest
     for size in ({"width": 1000, "height": 640}, {"width": 900, "height": 700}):
         page.set_viewport_size(size)  # type: ignore[arg-type]
         page.wait_for_function(
-            "([w, h]) => { const c = document.querySelector('#screen canvas'); return c.width === w && c.height === h; }",
+            "([w, h]) => [...document.querySelectorAll('#screen canvas')].some((c) => c.width === w && c.height === h)",
             arg=list(size.values()),
             timeout=10000,
         )

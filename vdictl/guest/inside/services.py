@@ -88,8 +88,8 @@ def _bus(env: Callable[[], Mapping[str, str]]) -> Service:
 def _code_server() -> tuple[str, ...]:
     return (
         "/opt/code/bin/node", "/opt/code/bin/code-server", "--socket", str(places.CODE), "--socket-mode", "600",
-        "--auth", "none", "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust", "--disable-getting-started-override",
-        str(places.home()),
+        "--auth", "none", "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust",
+        "--disable-getting-started-override", str(places.home()),
     )  # fmt: skip
 
 
