@@ -77,22 +77,31 @@ class Flow:
             self.finished()
 
 
-def pump(up: Flow, down: Flow, *, stop: int, linger: float, aside: Callable[[], None]) -> None:
+@dataclass
+class Aside:
+    """What the service says besides: `hear` is called when `source` has something, and says whether it goes on."""
+
+    source: int
+    hear: Callable[[], bool]
+    open: bool = True
+
+
+def pump(up: Flow, down: Flow, *, stop: int, linger: float, aside: Aside) -> None:
     """Carry until both directions are done, the client has gone, or `stop` (a descriptor) can be read or hangs up.
 
     `up` goes from the client to the service. A service that takes no more may still send; a client that takes no
     more has left. When `up` is done and nothing moves for `linger` seconds the connection is given up: a client that
     went away cannot be told from one that has only finished sending.
-    `aside` is called at each step, at least once a second, for what else must be looked at.
     """
     moved, last = -1, time.monotonic()
     while not (up.done and down.done) and not down.gone:
-        ready = _wait(up, down, stop)
+        ready = _wait(up, down, stop, aside)
         if stop in ready:
             return
         up.step(ready)
         down.step(ready)
-        aside()
+        if aside.source in ready:
+            aside.open = aside.hear()
         now, total = time.monotonic(), up.carried + down.carried
         if total != moved or not up.done:
             moved, last = total, now
@@ -100,9 +109,11 @@ def pump(up: Flow, down: Flow, *, stop: int, linger: float, aside: Callable[[], 
             return
 
 
-def _wait(up: Flow, down: Flow, stop: int) -> dict[int, int]:
+def _wait(up: Flow, down: Flow, stop: int, aside: Aside) -> dict[int, int]:
     """What can be read or written, by descriptor; a socket stands there for both of its directions."""
     wanted = {stop: select.POLLIN}
+    if aside.open:
+        wanted[aside.source] = select.POLLIN
     for flow in (up, down):
         if flow.hungry:
             wanted[flow.source] = wanted.get(flow.source, 0) | select.POLLIN

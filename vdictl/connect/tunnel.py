@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from vdictl.connect import children
-from vdictl.connect.pump import Flow, pump
+from vdictl.connect.pump import Aside, Flow, pump
 from vdictl.contract.errors import Conflict, Unavailable, VdictlError
 from vdictl.contract.model import Command
 
@@ -137,7 +137,9 @@ class Tunnel:
         said = bytearray()
         try:
             up, down = _flows(client, child)
-            pump(up, down, stop=self._stop.fileno(), linger=self._linger, aside=partial(_hear, child, said))
+            assert child.stderr is not None
+            aside = Aside(child.stderr.fileno(), partial(_hear, child, said))
+            pump(up, down, stop=self._stop.fileno(), linger=self._linger, aside=aside)
             _hear(child, said)
         finally:
             code = children.end(child)
@@ -164,13 +166,16 @@ def _shut(client: socket.socket) -> None:
         client.shutdown(socket.SHUT_WR)
 
 
-def _hear(child: subprocess.Popen[bytes], said: bytearray) -> None:
-    """Take what stderr has, so that a talkative command does not stand still; its end is kept."""
+def _hear(child: subprocess.Popen[bytes], said: bytearray) -> bool:
+    """Take what stderr has, so that a talkative command does not stand still; the end of it is kept."""
     assert child.stderr is not None
-    with suppress(BlockingIOError):
-        while data := os.read(child.stderr.fileno(), 1 << 16):
-            said += data
-            del said[: -children.TAIL]
+    try:
+        data = os.read(child.stderr.fileno(), 1 << 16)
+    except BlockingIOError:
+        return True
+    said += data
+    del said[: -children.TAIL]
+    return bool(data)
 
 
 def _listen(port: int) -> socket.socket:
