@@ -6,14 +6,18 @@ import threading
 
 from vdictl.core.clock import Clock
 
+#: A bucket lets through its burst *and* what drips in meanwhile: together at most the limit in any second. A twentieth
+#: of it is left free, for requests that leave evenly and arrive in clusters.
+_BURST, _STEADY = 0.15, 0.8
+
 
 class Bucket:
-    """At most `rate` requests a second on average, `burst` at once. Safe for threads."""
+    """At most `rate` requests in any second, a few of them at once. Safe for threads."""
 
-    def __init__(self, rate: float, *, clock: Clock, burst: float | None = None) -> None:
-        """`burst` defaults to one second's worth."""
-        self._rate, self._clock = rate, clock
-        self._burst = rate if burst is None else burst
+    def __init__(self, rate: float, *, clock: Clock) -> None:
+        """`rate` is the published limit, in requests a second; it may be below one."""
+        self._rate, self._clock = rate * _STEADY, clock
+        self._burst = max(1.0, rate * _BURST)
         self._tokens, self._seen = self._burst, clock.monotonic()
         self._lock = threading.Lock()
 

@@ -116,12 +116,16 @@ class Operator:
         return self._patiently(lambda: self.at.provider.delete(desktop, also=also))
 
     def _gone(self, also: frozenset[str]) -> Goal:
+        seen: list[Desktop] = []
+
         def goal(now: Desktop | None) -> bool:
             if now is None:
                 return True
-            if not is_leaving(now):  # the wish was overwritten or its reply lost: it is ours to say it again
-                return self._delete(now, also) is None
-            return False
+            if is_leaving(now) or any(now is one for one in seen):
+                return False
+            seen[:] = [now]  # asked at every beat, and only a fresh list can tell something new
+            # The wish was overwritten, or its reply lost: it is ours to say it again.
+            return self._delete(now, also) is None
 
         return goal
 

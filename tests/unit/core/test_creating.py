@@ -118,7 +118,7 @@ def test_a_lost_reply_of_what_was_not_done_is_sent_once_more_with_the_same_token
             raise ReplyLost("lost on the way there")
         return real(spec, token=token)  # type: ignore[arg-type]
 
-    world.at.provider.create = create  # type: ignore[method-assign, assignment]
+    world.at.provider.create = create  # type: ignore[method-assign]
     world.create()
     assert len(sent) == 2 and sent[0] == sent[1]
     assert len(world.there()) == 1
@@ -134,7 +134,7 @@ def test_even_when_the_second_try_is_refused_for_a_moment(world: World) -> None:
             raise (ReplyLost if len(sent) == 1 else Unavailable)("not now")
         return real(spec, token=token)  # type: ignore[arg-type]
 
-    world.at.provider.create = create  # type: ignore[method-assign, assignment]
+    world.at.provider.create = create  # type: ignore[method-assign]
     world.create()
     assert set(sent) == {sent[0]} and len(world.there()) == 1
 
@@ -382,7 +382,7 @@ def test_a_twin_that_is_leaving_already_is_no_twin(world: World) -> None:
 def test_two_creators_at_once_end_with_one(world: World) -> None:
     made: list[str] = []
     machines = [world, world.another(), world.another()]
-    threads = [threading.Thread(target=lambda m=m: made.append(m.create().desktop.key)) for m in machines]  # type: ignore[misc]
+    threads = [threading.Thread(target=lambda m=m: made.append(m.create().desktop.key)) for m in machines]
     for thread in threads:
         thread.start()
     for thread in threads:

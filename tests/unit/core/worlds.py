@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from vdictl.contract.errors import NotFound
 from vdictl.contract.model import Command, Desktop, DesktopSpec, Endpoint, Rung
 from vdictl.core.context import Context
 from vdictl.core.creating import Creator, Made, Until
@@ -128,7 +129,7 @@ class World:
         for desktop in self.at.provider.desktops():
             try:
                 found.append(self.at.provider.desktop(desktop.key))
-            except Exception:  # noqa: S112, BLE001 - gone: lists may lag behind
+            except NotFound:  # lists may lag behind
                 continue
         return found
 
