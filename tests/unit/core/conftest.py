@@ -11,6 +11,15 @@ from tests.unit.core.worlds import World, make
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def whole_world(tmp_path: Path) -> Iterator[World]:
     """One machine, one cloud, and time that moves when told."""
     yield from make(tmp_path)
+
+
+@pytest.fixture
+def world(whole_world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The same, but inside its desktops all is well without a process being started to ask: for what is not about it."""
+    healthy = {part: {"ok": True, "detail": "well"} for part in ("display", "window_manager", "page")}
+    answer = healthy | {"inputs": {"ok": True, "state": "none"}}
+    monkeypatch.setattr("vdictl.core.running.answer", lambda command, *, stdin=b"", timeout: answer)
+    return whole_world

@@ -394,8 +394,8 @@ def test_two_creators_at_once_end_with_one(world: World) -> None:
 # -- inputs -----------------------------------------------------------------------------------------------------------
 
 
-def test_inputs_are_delivered_once_the_guest_waits_for_them(world: World) -> None:
-    inputs = Inputs(env={"GREETING": Secret("hello")})
+def test_inputs_are_delivered_once_the_guest_waits_for_them(whole_world: World) -> None:
+    world, inputs = whole_world, Inputs(env={"GREETING": Secret("hello")})
     key = world.create(inputs=inputs).desktop.key
     assert world.at.provider.desktop(key).missing == ()
     assert world.create(inputs=inputs).how == "found"
@@ -403,7 +403,8 @@ def test_inputs_are_delivered_once_the_guest_waits_for_them(world: World) -> Non
         world.create(inputs=Inputs(env={"GREETING": Secret("good bye")}))
 
 
-def test_another_machine_does_all_but_what_it_has_not_and_says_so(world: World) -> None:
+def test_another_machine_does_all_but_what_it_has_not_and_says_so(whole_world: World) -> None:
+    world = whole_world
     world.create(inputs=Inputs(env={"GREETING": Secret("hello")}), until=Until.BEGUN)
     with pytest.raises(Partial) as caught:
         world.another().create()

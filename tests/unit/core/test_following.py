@@ -1,6 +1,8 @@
-"""Following many desktops: one list a tick, "gone" only from asking for the thing itself, evidence when time runs out."""
+"""Following desktops: one list a tick, "gone" only from asking for the thing itself, evidence when time runs out."""
 
 from __future__ import annotations
+
+import itertools
 
 import pytest
 
@@ -44,7 +46,7 @@ def test_ticks_grow_from_half_a_second_to_five(world: World) -> None:
     following.add(desktop, runs)
     following.run()
     lists = calls.of("list_machines")
-    gaps = [later - earlier for earlier, later in zip(lists, lists[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(lists)]
     assert gaps[0] < 2 and 3.5 < max(gaps) < 8
     assert min(gaps) >= 0.3
 
@@ -78,7 +80,7 @@ def test_gone_is_concluded_from_asking_for_it_not_from_a_list(world: World) -> N
 
 def test_an_error_while_asking_for_it_is_not_gone(world: World) -> None:
     desktop = world.create().desktop
-    world.at.provider.desktops = lambda: []  # type: ignore[method-assign]
+    world.at.provider.desktops = list  # type: ignore[method-assign]
     world.cloud.arm("unavailable", "list_machines", times=10**6)  # by which the memory cloud looks for a key
     following = follower(world, seconds=20)
     following.add(desktop, lambda now: now is None)

@@ -71,7 +71,7 @@ def test_a_retry_after_beyond_the_time_left_is_not_waited_for(clock: MovableCloc
 
 def test_tries_and_time_are_limited(clock: MovableClock) -> None:
     endless = [Unavailable(str(number)) for number in range(100)]
-    with pytest.raises(Unavailable, match="^3$"):
+    with pytest.raises(Unavailable, match=r"^3$"):
         again(failing(*endless), clock=clock, deadline=Deadline(clock, 10**6), tries=4)
     clock.slept.clear()
     with pytest.raises(Unavailable):
