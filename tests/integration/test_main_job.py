@@ -132,7 +132,6 @@ def pasted(shell: Shell, page: Page) -> None:
     page.locator("#do-clipboard").click()
     page.locator("#clipboard-area").fill("echo 'pasted: grün 漢字' > pasted.txt")
     page.locator("#clipboard-send").click()
-    page.locator("#clipboard-close").click()
     page.locator(CANVAS).click(position={"x": 600, "y": 400})
     page.keyboard.press("Control+Shift+V")
     page.wait_for_timeout(500)
