@@ -7,12 +7,14 @@ import secrets
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from vdictl.contract.errors import NotFound, NotReady
 from vdictl.contract.model import Desktop, DesktopSpec, Endpoint, Secret, State
 from vdictl.contract.provider import Manifest, Provider
 
+#: More steps than any operation has: who needs more is going round in circles.
+MOST_STEPS: Final = 500
 _ON_THE_WAY = {State.PENDING, State.STARTING, State.STOPPING, State.DELETING}
 
 
@@ -147,7 +149,7 @@ class World:
             AssertionError: it failed, or `patience` has passed.
         """
         passed, steps = 0.0, 0
-        while passed <= self.patience and steps < 500:
+        while passed <= self.patience and steps < MOST_STEPS:
             steps += 1
             try:
                 desktop = provider.advance(desktop)

@@ -8,7 +8,7 @@ from vdictl.contract.errors import NotFound, VdictlError
 from vdictl.contract.model import Desktop, State
 from vdictl.contract.provider import Provider
 from vdictl.testing.conformance.suite import Suite, Watch, needs
-from vdictl.testing.world import Killed, World, new_token
+from vdictl.testing.world import MOST_STEPS, Killed, World, new_token
 
 
 def key_facts(desktop: Desktop) -> tuple[object, ...]:
@@ -43,14 +43,15 @@ class AdvanceTests(Suite):
         first.create(world.spec(), token=token)
         world.list_lag()
         first.close()
-        passed = 0.0
+        passed, steps = 0.0, 0
         while True:
             other = world.open()
             desktop = other.advance(other.desktop(token))
             other.close()
             if desktop.operation is None and desktop.state is State.RUNNING:
                 break
-            assert passed < world.patience, f"not finished: {desktop}"
+            assert passed < world.patience and steps < MOST_STEPS, f"not finished: {desktop}"
+            steps += 1
             if not desktop.due:
                 world.pass_time(world.tick)
                 passed += world.tick
@@ -124,6 +125,8 @@ class AdvanceTests(Suite):
             token, spec = new_token(), world.spec()
             killed = self._kill(world, token, calls)
             provider = world.open()
+            seen = list(provider.desktops()) or world.raw_count() == 0
+            assert seen, f"killed after {calls} calls: something is there, and bears no mark"
             desktop = provider.create(spec, token=token)
             settled = world.settle(provider, desktop)
             assert settled is not None and settled.state is State.RUNNING, f"killed after {calls} calls: {settled}"

@@ -59,8 +59,7 @@ class CreateTests(Suite):
         count = world.raw_count() if world.can("raw_count") else 0
         third = provider.create(spec, token=token)
         world.list_lag()
-        assert third.key == token
-        assert third.id == settled.id
+        assert (third.key, third.id) == (token, settled.id), "the same token gave another desktop"
         assert len(list(provider.desktops())) == 1, "the same token made another desktop"
         assert not count or world.raw_count() == count, "the same token made more objects"
 

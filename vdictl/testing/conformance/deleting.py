@@ -11,7 +11,7 @@ from vdictl.contract.errors import AuthFailed, NotFound, Unavailable
 from vdictl.contract.model import Desktop, State, Wish
 from vdictl.contract.provider import Provider
 from vdictl.testing.conformance.suite import Suite, Watch, needs
-from vdictl.testing.world import Killed, World, new_token
+from vdictl.testing.world import MOST_STEPS, Killed, World, new_token
 
 
 class DeleteTests(Suite):
@@ -90,7 +90,7 @@ class DeleteTests(Suite):
         desktop = world.made(first)
         first.delete(desktop, also=frozenset({"homes", "snapshots"}))
         first.close()
-        for _ in range(500):
+        for _ in range(MOST_STEPS):
             other = world.open()
             there = [each for each in other.desktops() if each.key == desktop.key]
             if not there:

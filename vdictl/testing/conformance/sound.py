@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from vdictl.contract import model
 
 _NOUNS = {each for each in vars(model).values() if isinstance(each, type) and is_dataclass(each)}
+
+_KNOWN: dict[type, dict[str, Any]] = {}
 
 
 def faults_of(noun: Any) -> list[str]:
@@ -20,9 +21,10 @@ def faults_of(noun: Any) -> list[str]:
     return list(_look(noun, type(noun), type(noun).__name__))
 
 
-@cache
-def _hints(noun: Hashable) -> dict[str, Any]:
-    return get_type_hints(noun)  # once a class: it is slow
+def _hints(noun: type) -> dict[str, Any]:
+    if noun not in _KNOWN:
+        _KNOWN[noun] = get_type_hints(noun)  # once a class: it is slow
+    return _KNOWN[noun]
 
 
 def _look(value: Any, kind: Any, where: str) -> Iterator[str]:
