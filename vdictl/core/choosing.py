@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from vdictl.contract.capabilities import SupportsCatalogue, SupportsImages
-from vdictl.contract.errors import Invalid, NotFound, VdictlError
+from vdictl.contract.errors import Invalid, NotFound, Partial, VdictlError
 from vdictl.contract.model import DesktopSpec
 from vdictl.core import inventory
 from vdictl.core.context import CALL_SECONDS, Context
@@ -30,6 +30,7 @@ def provider_for(context: Context, spec: DesktopSpec, only: str = "") -> Choice:
 
     Raises:
         NotFound: no configured provider has the plan or image. Invalid: several have it.
+        Partial: one has it, and one that may have it too does not answer.
     """
     if only:
         return Choice(context.open(only))
@@ -62,6 +63,12 @@ def _by_offer(context: Context, names: list[str], kind: str, wanted: str) -> Cho
     jobs = {name: partial(_offers, context.open(name), kind, wanted) for name in names}
     answers, failures = gather(jobs, timeout=CALL_SECONDS)
     having = [name for name, has in answers.items() if has]
+    if having and failures:  # one that is down must not decide where it goes
+        raise Partial(
+            f"Whether {having[0]} alone has the {kind} {wanted} is not known.",
+            details="\n".join(f"{name}: {error.brief}" for name, error in failures.items()),
+            advice=f"Say it: -p {having[0]}",
+        )
     if len(having) == 1:
         return Choice(context.open(having[0]), f"only {having[0]} has the {kind} {wanted}")
     if having:

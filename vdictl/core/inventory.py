@@ -94,7 +94,7 @@ def find(context: Context, name: str | None, *, only: str = "") -> Found:
     Raises:
         NotFound: there is none; those of others are named.
         Invalid: several providers have one, or no name was given and there are several.
-        Partial: not found, but a provider that may have it did not answer.
+        Partial: not found, or no name was given, and a provider that may have one did not answer.
     """
     return _with_spec(context, pick(context, name, list_desktops(context, only)))
 
@@ -104,6 +104,8 @@ def pick(context: Context, name: str | None, listing: Listing) -> Found:
     own = [f for f in listing.found if f.desktop.owner == context.owner]
     matching = own if name is None else [f for f in own if f.desktop.name == name]
     distinct = _without_twins(matching)
+    if name is None:
+        listing.require_complete()  # "the only one" is known only when all have answered
     if len(distinct) == 1:
         return distinct[0]
     if distinct:

@@ -18,7 +18,7 @@ def whole_world(tmp_path: Path) -> Iterator[World]:
 
 @pytest.fixture
 def world(whole_world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """The same, but inside its desktops all is well without a process being started to ask: for what is not about it."""
+    """The same, but all is well inside its desktops, without a process that is started to ask."""
     healthy = {part: {"ok": True, "detail": "well"} for part in ("display", "window_manager", "page")}
     answer = healthy | {"inputs": {"ok": True, "state": "none"}}
     monkeypatch.setattr("vdictl.core.running.answer", lambda command, *, stdin=b"", timeout: answer)
