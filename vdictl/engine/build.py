@@ -162,7 +162,9 @@ def _spawn(engine: Engine, context: BuildContext, state_dir: Path, lock: int, at
     with contextlib.ExitStack() as stack:
         try:
             held = _clear_of_standard(os.dup(lock), stack)
-            job = _clear_of_standard(_job_file(_job(engine, context, state_dir)), stack)
+            # The attempt is written down before its process is there: one that is killed at once counts too.
+            killed = attempts.begin()
+            job = _clear_of_standard(_job_file(_job(engine, context, state_dir, killed)), stack)
             log = _clear_of_standard(os.open(attempts.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), stack)
             pid = os.posix_spawn(
                 sys.executable,
@@ -205,11 +207,12 @@ def _unlinked() -> int:
     return descriptor
 
 
-def _job(engine: Engine, context: BuildContext, state_dir: Path) -> bytes:
+def _job(engine: Engine, context: BuildContext, state_dir: Path, killed: int) -> bytes:
     job = {
         "engine": {"kind": engine.kind, "binary": engine.binary, "timeout": engine.timeout},
         "traits": asdict(engine.traits),
         "state_dir": str(state_dir.absolute()),
+        "killed": killed,
         "context": pack(context),
     }
     return json.dumps(job).encode()

@@ -57,11 +57,12 @@ class Packed:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What this process was started for."""
+    """What this process was started for. `killed`: how many builders before it were, one after the other."""
 
     engine: Engine
     context: Packed
     state_dir: Path
+    killed: int
 
     @property
     def attempts(self) -> Attempts:
@@ -74,12 +75,11 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _stop)
     job = _read_job(json.load(sys.stdin))
     attempts = job.attempts
-    killed = attempts.begin()
     try:
-        if killed >= _MOST_KILLED:
+        if job.killed >= _MOST_KILLED:
             raise BuildFailed(
                 job.context.tag,
-                f"it was killed {killed} times before it could end (too little memory?)",
+                f"it was killed {job.killed} times before it could end (too little memory?)",
                 advice="See the machine's log (`dmesg`) for what killed it.",
             )
         _work(job)
@@ -101,7 +101,7 @@ def main() -> int:
 def _read_job(data: Mapping[str, Any]) -> Job:
     about = data["engine"]
     engine = Engine(about["kind"], about["binary"], dict(os.environ), about["timeout"], Traits(**data["traits"]))
-    return Job(engine, Packed.unpack(data["context"]), Path(data["state_dir"]))
+    return Job(engine, Packed.unpack(data["context"]), Path(data["state_dir"]), data["killed"])
 
 
 def _work(job: Job) -> None:
@@ -110,16 +110,18 @@ def _work(job: Job) -> None:
     # Rootless Podman's first call leaves a process behind for good. It must not be the build, which holds the lock.
     if image_id(job.engine, context.tag):
         return
-    leftovers.clear(job.engine, context.tag, attempts.say)
+    leftovers.clear(job.engine, attempts.say)
     base = _base(job)
     folder = attempts.work / "context"
     _unpack_files(folder, context)
     attempts.say(f"building {context.tag}")
-    code = _engine_build(job, folder, base)
+    try:
+        code = _engine_build(job, folder, base)
+    finally:
+        leftovers.prune(job.engine)
     if code != 0:
         raise _build_error(job, code)
     attempts.say("built")
-    leftovers.prune(job.engine, context.tag)
 
 
 def _base(job: Job) -> str:
@@ -199,7 +201,6 @@ def _build_error(job: Job, code: int) -> BuildFailed:
     tail = job.attempts.tail(40)
     error = translate((job.engine.binary, "build"), code, tail)
     if isinstance(error, DiskFull):
-        leftovers.prune(job.engine, job.context.tag)
         return BuildFailed(job.context.tag, "no space left on the disk", tail=tail, log=job.attempts.log, advice=_ROOM)
     return BuildFailed(job.context.tag, _reason(tail, code), tail=tail, log=job.attempts.log, advice=error.advice)
 

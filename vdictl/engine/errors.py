@@ -235,6 +235,8 @@ def translate(argv: Sequence[str], exit_code: int, stderr: str) -> EngineError:
     talk = "\n".join(line for line in stderr.splitlines() if "level=warning" not in line) or stderr
     for kind, advice, texts in _TABLE:
         if any(re.search(text, talk, re.IGNORECASE) for text in texts):
+            if kind is NoSuchObject and "image" in talk and set(argv[1:3]) & {"create", "run"}:
+                kind = ImageMissing  # noqa: PLW2901 - the same text says less where the image itself was asked for
             if issubclass(kind, CommandFailed):
                 return kind(argv, exit_code, stderr, advice=advice)
             return EngineUnreachable(

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from vdictl.engine.engine import Engine
@@ -27,7 +27,7 @@ def marked(containerfile: bytes, tag: str) -> bytes:
     return _FROM.sub(lambda match: match[1].rstrip(b"\n") + b"\n" + label, containerfile)
 
 
-def clear(engine: Engine, tag: str, say: Callable[[str], None]) -> None:
+def clear(engine: Engine, say: Callable[[str], None]) -> None:
     """Remove working containers that killed builds of ours left; then images without a name that only they held.
 
     Podman keeps the working containers of a killed build for ever, as `external` ones. Nothing is done while another
@@ -35,21 +35,24 @@ def clear(engine: Engine, tag: str, say: Callable[[str], None]) -> None:
     """
     if engine.kind == "podman":
         before = time.time()
-        if _others_build():
+        if _others_build(engine):
             return
         stale = _stale_containers(engine, before)
         if stale:
             say(f"removing {len(stale)} working containers of a build that was killed")
             engine.call("rm", "--force", *stale)
-    prune(engine, tag)
+    prune(engine)
 
 
-def prune(engine: Engine, tag: str) -> None:
-    """Remove nameless images of this repository that nothing stands on. Costs nothing but disk where it fails."""
-    if engine.kind == "podman" and _others_build():
+def prune(engine: Engine) -> None:
+    """Remove nameless images of ours that nothing stands on, unless another build goes on, which may stand on one.
+
+    Costs nothing but disk where it fails.
+    """
+    if _others_build(engine):
         return
     with contextlib.suppress(EngineError):
-        engine.call("image", "prune", "--force", "--filter", f"label={LABEL}={_repository(tag)}")
+        engine.call("image", "prune", "--force", "--filter", f"label={LABEL}")
 
 
 def _stale_containers(engine: Engine, before: float) -> list[str]:
@@ -68,19 +71,30 @@ def _stale_containers(engine: Engine, before: float) -> list[str]:
     ]
 
 
-def _others_build() -> bool:
-    """Another process of this user is building with Podman or Buildah."""
+def _others_build(engine: Engine) -> bool:
+    """Another process of this user is building an image in the same storage."""
+    ours = _storage(engine.env)
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             if folder.stat().st_uid != os.geteuid():
                 continue
             words = (folder / "cmdline").read_bytes().split(b"\0")
+            program = words[0].rsplit(b"/", 1)[-1]
+            builds = program == b"buildah" or (program in (b"podman", b"docker") and b"build" in words[1:4])
+            if builds and _storage(_environment(folder)) == ours:
+                return True
         except OSError:
             continue
-        program = words[0].rsplit(b"/", 1)[-1]
-        if program == b"buildah" or (program == b"podman" and b"build" in words[1:4]):
-            return True
     return False
+
+
+def _environment(process: Path) -> dict[str, str]:
+    pairs = ((process / "environ").read_bytes().decode("utf-8", "replace")).split("\0")
+    return {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
+
+
+def _storage(env: Mapping[str, str]) -> list[str | None]:
+    return [env.get(name) for name in ("CONTAINERS_STORAGE_CONF", "XDG_DATA_HOME", "DOCKER_HOST")]
 
 
 def _repository(tag: str) -> str:

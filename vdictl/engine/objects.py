@@ -93,7 +93,7 @@ class _Kind:
 
 
 def _list(engine: Engine, kinds: Sequence[_Kind], label: str | None) -> list[list[Any]]:
-    wanted = ("--filter", f"label={label}") if label else ()
+    wanted = _filter(label)
     if engine.kind == "podman":
         texts = engine.together(*((*kind.podman, *wanted) for kind in kinds))
         rows = [_rows(engine, text) for text in texts]
@@ -102,6 +102,13 @@ def _list(engine: Engine, kinds: Sequence[_Kind], label: str | None) -> list[lis
         rows = _inspect_all(engine, kinds, wanted)
         found = [[kind.from_docker(row) for row in some] for kind, some in zip(kinds, rows, strict=True)]
     return [[thing for thing in some if _has(thing.labels, label)] for some in found]
+
+
+def _filter(label: str | None) -> tuple[str, ...]:
+    # Before 4.6 Podman splits a filter at its commas; such a value is looked for by its key, and compared by us.
+    if label and any(letter in label for letter in ',"\n'):
+        label = label.partition("=")[0]
+    return ("--filter", f"label={label}") if label else ()
 
 
 def _inspect_all(engine: Engine, kinds: Sequence[_Kind], wanted: tuple[str, ...]) -> list[list[Any]]:

@@ -130,6 +130,12 @@ def test_a_warning_does_not_decide() -> None:
     assert type(translate(("podman",), 125, text)) is errors.NameTaken
 
 
+def test_a_missing_image_is_another_thing_where_it_was_to_be_run() -> None:
+    text = "Error: localhost/a:1: image not known"
+    assert type(translate(("podman", "create", "localhost/a:1"), 125, text)) is errors.ImageMissing
+    assert type(translate(("podman", "image", "inspect", "localhost/a:1"), 125, text)) is errors.NoSuchObject
+
+
 def test_silence_names_the_exit_code() -> None:
     assert "exit code 3" in translate(("podman", "x"), 3, "").brief
 
