@@ -101,7 +101,7 @@ class Bench:
 
     def spec(self, name: str = "one", **more: Any) -> DesktopSpec:
         """A small desktop from the tiny image."""
-        given = {"owner": "alice", "fleet": self.fleet, "image": self.image, "memory_mib": 256} | more
+        given: dict[str, Any] = {"owner": "alice", "fleet": self.fleet, "image": self.image, "memory_mib": 256} | more
         return DesktopSpec(name=name, **given)
 
     def make(self, provider: LocalProvider, name: str = "one", *, token: str = "", **more: Any) -> Desktop:

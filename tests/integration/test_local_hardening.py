@@ -137,7 +137,7 @@ def test_the_helper_of_a_copy_is_hard_too(bench: local_kit.Bench, local: LocalPr
 
 def test_options_reach_the_guest(bench: local_kit.Bench, local: LocalProvider) -> None:
     expires = datetime(2040, 1, 2, 3, 4, 5, tzinfo=UTC)
-    more = {"options": {"geometry": "1024x768"}, "expires": expires, "inputs": {"env:FOO": "12345678"}}
+    more: dict[str, Any] = {"options": {"geometry": "1024x768"}, "expires": expires, "inputs": {"env:FOO": "12345678"}}
     desktop = bench.make(local, "told", **more)
     given = set(inspect(bench, desktop)["Config"]["Env"])
     assert {

@@ -1,0 +1,154 @@
+"""SIGKILL at every call of the engine, before and after it, in create, destroy, snapshot and restore.
+
+Steps are found by counting a clean run. `.ci` runs a sample from a printed seed; all of them:
+`VDICTL_KILLS=all pytest tests/faults/test_local_kill.py`. `VDICTL_SEED=N` repeats a sample.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.faults import drive_local
+from tests.faults.enginetap import Tap
+from tests.integration import local_kit
+from vdictl.contract.model import State
+from vdictl.engine.objects import inspect_container
+
+pytestmark = pytest.mark.engine
+ROOT = Path(__file__).parents[2]
+VERBS = ("create", "destroy", "snapshot", "restore")
+SAMPLE = 3
+
+
+@dataclass
+class Stage:
+    """A fleet, a tap, and ways to run a verb in a process that may be killed."""
+
+    bench: local_kit.Bench
+    tap: Tap
+
+    def run(self, verb: str) -> subprocess.CompletedProcess[str]:
+        """The verb in a process of its own, through the tap."""
+        path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'providers'}"}
+        return subprocess.run(
+            [sys.executable, drive_local.__file__, verb, self.bench.fleet, self.bench.state_dir, self.bench.image],
+            env=self.tap.environment({**os.environ, **path}),
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+
+    def clean(self, verb: str) -> list[str]:
+        """The verb undisturbed; the calls it made."""
+        self.tap.reset()
+        done = self.run(verb)
+        assert done.returncode == 0, done.stderr
+        return self.tap.calls()
+
+    def set(self, verb: str) -> None:
+        """What must be there before the verb: a desktop with a file, and for a restore a snapshot of it."""
+        if verb == "create":
+            return
+        self.clean("create")
+        self.write("first")
+        if verb == "restore":
+            self.clean("snapshot")
+            self.write("second")
+
+    def write(self, text: str) -> None:
+        local = self.bench.open()
+        self.bench.sh(local, drive_local.require(local), f"echo {text} > ~/file")
+
+    def read(self) -> str:
+        local = self.bench.open()
+        return self.bench.sh(local, drive_local.require(local), "cat ~/file").strip()
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> local_kit.Bench:
+    return local_kit.bench(tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture
+def stage(bench: local_kit.Bench, tmp_path: Path) -> Iterator[Stage]:
+    fleet = local_kit.Bench(
+        engine=bench.engine, state_dir=tmp_path / "state", image=bench.image, fleet=f"t-{secrets.token_hex(4)}"
+    )
+    stage = Stage(fleet, Tap.make(tmp_path / "tap", bench.engine.binary))
+    stage.clean("create")  # so that the engine is known and its facts are kept
+    stage.clean("destroy")
+    yield stage
+    fleet.sweep()
+
+
+def chosen(verb: str, calls: int) -> list[tuple[int, str]]:
+    """Which kills to try, said on stdout where it is not all."""
+    every = [(number, when) for number in range(1, calls + 1) for when in ("before", "after")]
+    wanted = os.environ.get("VDICTL_KILLS", str(SAMPLE))
+    if wanted == "all":
+        return every
+    seed = int(os.environ.get("VDICTL_SEED") or secrets.randbelow(10**6))
+    some = random.Random(seed).sample(every, min(int(wanted), len(every)))
+    print(f"{verb}: {len(some)} of {len(every)} kills, VDICTL_SEED={seed}; VDICTL_KILLS=all tries all: {sorted(some)}")
+    return sorted(some)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_killed_anywhere_the_next_run_finishes(stage: Stage, verb: str) -> None:
+    stage.set(verb)
+    calls = stage.clean(verb)
+    stage.clean("destroy")
+    assert stage.bench.objects() == []
+    before = {one.name for one in stage.bench.state_dir.iterdir()}
+    for number, when in chosen(verb, len(calls)):
+        where = f"{verb}, killed {when} call {number}: {calls[number - 1]}"
+        stage.set(verb)
+        stage.tap.reset()
+        stage.tap.kill_at(number, when)
+        killed = stage.run(verb)
+        assert killed.returncode == -9 or number > len(stage.tap.calls()), f"{where}\n{killed.stderr}"
+        stage.tap.reset()
+        check(stage, verb, where)
+        again = stage.run("destroy")
+        assert again.returncode == 0, f"{where}\n{again.stderr}"
+        assert stage.bench.objects() == [], where
+        assert not list((stage.bench.state_dir / "locks").glob("*")), where
+
+
+def check(stage: Stage, verb: str, where: str) -> None:
+    """What the next run must find or make, by verb."""
+    if verb == "destroy":
+        again = stage.run("destroy")
+        assert again.returncode == 0, f"{where}\n{again.stderr}"
+        assert stage.bench.objects() == [], where
+        return
+    again = stage.run("create")
+    assert again.returncode == 0, f"{where}\n{again.stderr}"
+    local = stage.bench.open()
+    (desktop,) = local.desktops()
+    assert (desktop.state, desktop.operation) == (State.RUNNING, None), where
+    assert inspect_container(stage.bench.engine, desktop.id).state == "running", where
+    names = stage.bench.objects()
+    assert len([name for name in names if name.count(".") == 0]) == 1, f"{where}: {names}"
+    assert len([name for name in names if ".home." in name]) == 1, f"{where}: {names}"
+    assert not [name for name in names if ".copy." in name], f"{where}: {names}"
+    assert list(local.strays()) == [], where
+    if verb == "snapshot":
+        assert stage.read() == "first", where
+        assert all(one.complete for one in local.snapshots()), where
+    if verb == "restore":
+        # Killed before the wish was written nothing is restored; after it, the next run has finished it.
+        assert stage.read() in {"first", "second"}, where
+        stage.write("third")
+        assert stage.run("create").returncode == 0, where
+        assert stage.read() == "third", f"{where}: restored twice"
