@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from vdictl.contract.capabilities import SupportsCatalogue, SupportsImages, SupportsVolumes
+from vdictl.contract.capabilities import SupportsCatalogue, SupportsImages
 from vdictl.contract.errors import Conflict, NotFound, QuotaExceeded, Unsupported
 from vdictl.contract.model import Desktop, DesktopSpec, Plan, Price
 from vdictl.core.context import Context
@@ -36,7 +36,8 @@ def rehearse(context: Context, at: Opened, spec: DesktopSpec) -> Rehearsal:
         Conflict: it is there with another spec, has failed, or its home is in use.
         NotFound: there is no such plan. QuotaExceeded: it is sold out. Unsupported: no plan is that large.
     """
-    twins = [d for d in desktops_of(context, at) if (d.owner, d.name) == (spec.owner, spec.name)]
+    there = [d for d in desktops_of(context, at) if d.owner == spec.owner]
+    twins = [d for d in there if d.name == spec.name]
     desktop = elder(twins) if twins else None
     if desktop is not None and desktop.spec is None:
         desktop = at.provider.desktop(desktop.key)
@@ -44,7 +45,7 @@ def rehearse(context: Context, at: Opened, spec: DesktopSpec) -> Rehearsal:
     if desktop is not None and move is not Move.REPLACE:
         return Rehearsal(move=move, at=at, desktop=desktop, plan=desktop.plan, price=desktop.price, builds=False)
     plan = _plan(at, spec)
-    _require_free_home(at, spec, leaving=desktop.key if desktop else "")
+    _require_free_home(spec, [d for d in there if d.name != spec.name])
     return Rehearsal(
         move=move,
         at=at,
@@ -92,17 +93,14 @@ def _fits(plan: Plan, spec: DesktopSpec) -> bool:
     )
 
 
-def _require_free_home(at: Opened, spec: DesktopSpec, *, leaving: str) -> None:
-    if spec.home in _NO_VOLUME or not at.can(SupportsVolumes):
-        return
+def _require_free_home(spec: DesktopSpec, others: Iterable[Desktop]) -> None:
     name = spec.home or spec.name
-    for volume in at.need(SupportsVolumes, to="list homes").volumes():
-        if (volume.owner, volume.name) == (spec.owner, name) and volume.attached_to not in ("", leaving):
+    for other in others:
+        if name not in _NO_VOLUME and other.home == name:
             raise Conflict(
-                f"The home {name} is in use by another desktop.",
-                details=f"Its key is {volume.attached_to}.",
-                advice="Choose another with --home, or destroy that desktop.",
-                provider=at.name,
+                f"The home {name} is in use by the desktop {other.name}.",
+                advice=f"Choose another with --home, or: vdictl destroy {other.name}",
+                provider=other.provider,
             )
 
 
