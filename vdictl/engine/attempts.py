@@ -137,7 +137,7 @@ class Attempts:
         """What goes on now, read from the last 64 KiB of the log."""
         for line in reversed(_last(self.log).splitlines()):
             if line.startswith(SIGN):
-                return Progress(text=line.removeprefix(SIGN))
+                return Progress(text=_short(line.removeprefix(SIGN)))
             for pattern in _STEPS:
                 match = pattern.match(line)
                 if match:

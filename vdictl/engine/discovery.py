@@ -101,12 +101,13 @@ def _none_answers(candidates: list[Candidate]) -> EngineUnreachable:
     cures: list[str] = []
     for one in candidates:
         lines.append(f"{one.binary}: {one.error.brief if one.error else 'does not answer'}")
+        if one.error and one.error.advice:
+            cures.append(one.error.advice)
+            continue
         for obstacle in one.obstacles:
             if not obstacle.applied:
                 lines.append(f"  {obstacle.what} ({obstacle.evidence})")
                 cures.append(obstacle.cure)
-        if one.error and one.error.advice:
-            cures.append(one.error.advice)
     names = " and ".join(one.kind for one in candidates)
     return EngineUnreachable(
         f"no container engine answers ({names} tried)",

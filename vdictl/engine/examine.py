@@ -33,6 +33,7 @@ def _examine_podman(binary: str, env: Mapping[str, str], state_dir: Path, timeou
         extra = _cures(host, findings, state_dir / "containers.conf")
         done, storage = _ask_podman(host, Engine("podman", binary, {**env, **extra}, timeout))
         info = _parsed(done)
+        _refuse_blocked(findings)
         traits = _podman_traits(info)
         findings += _podman_findings(info, storage)
     except _FAILURES as error:
@@ -50,6 +51,13 @@ def _examine_podman(binary: str, env: Mapping[str, str], state_dir: Path, timeou
         obstacles=tuple(finding.obstacle for finding in findings),
         extra=extra | storage,
     )
+
+
+def _refuse_blocked(findings: list[Finding]) -> None:
+    for finding in findings:
+        if finding.blocks:
+            told = finding.obstacle
+            raise EngineUnreachable(f"{told.what}: {told.evidence}", advice=told.cure)
 
 
 def _podman_traits(info: Mapping[str, Any]) -> Traits:

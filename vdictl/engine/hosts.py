@@ -23,13 +23,17 @@ _CNI_FOLDERS = ("opt/cni/bin", "usr/lib/cni", "usr/libexec/cni", "usr/local/lib/
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """An obstacle, its cure (settings for containers.conf: section -> key -> value; variables), and what is lost."""
+    """An obstacle, its cure (settings for containers.conf: section -> key -> value; variables), and what is lost.
+
+    `blocks`: Podman starts and answers all the same, but can neither unpack nor run an image.
+    """
 
     obstacle: Obstacle
     settings: Mapping[str, Mapping[str, str | list[str]]] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     no_ports: bool = False
     no_limits: bool = False
+    blocks: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +161,7 @@ def no_id_ranges(host: Host) -> Finding | None:
             cure="sudo apt-get install uidmap",
             applied=False,
         )
-        return Finding(obstacle=obstacle)
+        return Finding(obstacle=obstacle, blocks=True)
     without = [name for name in ("/etc/subuid", "/etc/subgid") if not _has_range(host, name)]
     if not without:
         return None
@@ -168,7 +172,7 @@ def no_id_ranges(host: Host) -> Finding | None:
         " && podman system migrate",
         applied=False,
     )
-    return Finding(obstacle=obstacle)
+    return Finding(obstacle=obstacle, blocks=True)
 
 
 def no_tun(host: Host) -> Finding | None:

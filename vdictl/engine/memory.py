@@ -14,7 +14,7 @@ from pathlib import Path
 from vdictl.engine.candidate import Candidate, Obstacle
 from vdictl.engine.engine import Kind, Traits
 
-_VERSION = 1
+_VERSION = 2
 _VARIABLES = (
     "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "CONTAINER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_HOST",
     "HOME", "PATH", "STORAGE_DRIVER", "STORAGE_OPTS", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR",

@@ -98,6 +98,7 @@ def test_subordinate_ids(host: MakeHost) -> None:
     assert "/etc/subuid" in lacking.obstacle.evidence
     assert "/etc/subgid" not in lacking.obstacle.evidence
     assert "usermod" in lacking.obstacle.cure
+    assert lacking.blocks
     assert hosts.no_id_ranges(host({"/etc/subuid": "1000:1:2\n"}, uid=1000)) is None
     tool = hosts.no_id_ranges(host(programs=(), uid=1000))
     assert tool
