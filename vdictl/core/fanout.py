@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from vdictl.contract.errors import Partial, Unavailable, VdictlError
+from vdictl.core.clock import Deadline, SystemClock
 
 T = TypeVar("T")
 
@@ -48,9 +49,10 @@ def _collect(
     results: dict[str, T] = {}
     failures: dict[str, VdictlError] = {}
     waiting = set(names)
+    limit = Deadline(SystemClock(), timeout)  # real time: it is real threads that may hang
     while waiting:
         try:
-            name, result, error = answers.get(timeout=timeout)
+            name, result, error = answers.get(timeout=limit.left)
         except queue.Empty:
             break
         waiting.discard(name)

@@ -45,6 +45,8 @@ class Registry:
         except ImportError as error:
             advice = f"Install it: pip install 'vdictl[{name}]'"
             raise NotConfigured(f"The provider {name} is not installed.", details=str(error), advice=advice) from error
+        except (AttributeError, SyntaxError) as error:  # somebody's package that is broken must not stop the others
+            raise NotConfigured(f"The provider {name} has no manifest.", details=str(error), provider=name) from error
         if manifest.contract != CONTRACT_VERSION:
             brief = f"The provider {name} speaks contract {manifest.contract}, this vdictl speaks {CONTRACT_VERSION}."
             raise NotConfigured(brief, advice="Update whichever of the two is older.", provider=name)
@@ -65,7 +67,7 @@ class Registry:
         module, _, class_name = self.manifest(name).entry.partition(":")
         try:
             kind = getattr(import_module(module), class_name)
-        except ImportError as error:
+        except (ImportError, AttributeError, SyntaxError) as error:
             advice = f"Install what it needs: pip install 'vdictl[{self.manifest(name).extra or name}]'"
             raise NotConfigured(f"The provider {name} cannot be loaded.", details=str(error), advice=advice) from error
         return cast(Provider, kind.open(settings, timeout=timeout))

@@ -116,7 +116,7 @@ def test_time_runs_out_with_what_it_did_last_and_what_was_wrong(world: World) ->
     following.add(desktop, lambda _: False)
     error = following.run()[desktop.key]
     assert isinstance(error, TimedOut)
-    assert "create" in error.details and "cannot now" in error.details
+    assert desktop.doing and len(error.details.splitlines()) == 2 and "cannot now" in error.details
     assert "vdictl wait d0" in error.advice
     assert world.clock.monotonic() == pytest.approx(10, abs=0.5)
 
