@@ -197,16 +197,22 @@ def _ca_secret(env: Mapping[str, str]) -> list[str]:
     return []
 
 
+_UNREACHED = re.compile(r"Temporary failure resolving '[^']*'|Could not resolve '[^']*'|Could not connect to \S+")
+
+
 def _build_error(job: Job, code: int) -> BuildFailed:
     tail = job.attempts.tail(40)
     error = translate((job.engine.binary, "build"), code, tail)
     if isinstance(error, DiskFull):
         return BuildFailed(job.context.tag, "no space left on the disk", tail=tail, log=job.attempts.log, advice=_ROOM)
-    return BuildFailed(job.context.tag, _reason(tail, code), tail=tail, log=job.attempts.log, advice=error.advice)
+    reason = _reason(job.attempts.tail(400), code)
+    return BuildFailed(job.context.tag, reason, tail=tail, log=job.attempts.log, advice=error.advice)
 
 
 def _reason(tail: str, code: int) -> str:
     """What went wrong in one sentence: apt's own words where it was apt, else the engine's last."""
+    if unreached := _UNREACHED.search(tail):  # apt goes on with what it has, and its last words mislead
+        return f"inside the build the network does not answer: {unreached[0]}"
     for line in reversed(tail.splitlines()):
         if line.startswith("E: ") and "Sub-process" not in line:
             return f"apt: {line[3:]}"
