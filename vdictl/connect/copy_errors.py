@@ -24,7 +24,8 @@ _TOLD: Final[dict[str, tuple[type[VdictlError], str]]] = {
     "special": (Invalid, "{path} is neither a file nor a folder in the desktop."),
     "cut": (Unavailable, "The copy broke off before its end. Nothing was put at {path}."),
 }
-_SPACE: Final = re.compile(r"No space left on device|Disk quota exceeded")
+#: "Wrote only": how tar says that the disk became full within a block.
+_SPACE: Final = re.compile(r"No space left on device|Disk quota exceeded|Wrote only \d+ of \d+ bytes")
 _ACCESS: Final = re.compile(r"Permission denied|Operation not permitted|Read-only file system")
 _CLASH: Final = re.compile(r"cannot overwrite|Not a directory|Is a directory|Directory not empty")
 #: What GNU tar says of single files; the archive is whole nevertheless.

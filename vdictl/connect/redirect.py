@@ -19,6 +19,7 @@ from vdictl.contract.errors import Unavailable, VdictlError
 from vdictl.contract.model import Endpoint, Secret
 
 _PREFIX, _SUFFIX = "open-", ".html"
+_OURS = (f"{_PREFIX}*{_SUFFIX}", "vnc-*")  #: redirect files, and password files of native viewers
 
 
 def page_url(endpoint: Endpoint, *, host: str = "", port: int = 0) -> Secret:
@@ -100,7 +101,7 @@ def forget_later(path: Path, *, keep: float) -> None:
 def sweep(folder: Path, *, older: float = 0.0) -> int:
     """Remove the files of earlier runs that are older than so many seconds. Gives their number back."""
     count = 0
-    for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+    for path in (path for pattern in _OURS for path in folder.glob(pattern)):
         with suppress(OSError):
             if path.lstat().st_mtime <= time.time() - older:
                 path.unlink()

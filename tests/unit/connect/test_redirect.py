@@ -80,13 +80,14 @@ def test_it_goes_when_nobody_reads_it(tmp_path: Path) -> None:
 
 
 def test_the_next_run_sweeps(tmp_path: Path) -> None:
-    old, new, other = tmp_path / "open-1.html", tmp_path / "open-2.html", tmp_path / "note.html"
-    for path in (old, new, other):
+    old, secret, new = tmp_path / "open-1.html", tmp_path / "vnc-1", tmp_path / "open-2.html"
+    other = tmp_path / "note.html"
+    for path in (old, secret, new, other):
         path.write_text("x")
-    os.utime(old, (1, 1))
-    os.utime(other, (1, 1))
-    assert redirect.sweep(tmp_path, older=60) == 1
-    assert not old.exists() and new.exists() and other.exists()
+    for path in (old, secret, other):
+        os.utime(path, (1, 1))
+    assert redirect.sweep(tmp_path, older=60) == 2
+    assert not old.exists() and not secret.exists() and new.exists() and other.exists()
     assert redirect.sweep(tmp_path) == 1
 
 
