@@ -12,11 +12,11 @@ import typer
 from vdictl.cli import records
 from vdictl.cli.app import verb_app
 from vdictl.cli.run import Run, running
+from vdictl.cli.targets import one
 from vdictl.contract.capabilities import SupportsExec
 from vdictl.contract.errors import Invalid, Partial
-from vdictl.contract.mark import NAME, check_name
+from vdictl.contract.mark import NAME
 from vdictl.contract.model import Command
-from vdictl.core import inventory
 
 if TYPE_CHECKING:
     from vdictl.connect.copying import Copied, Exec
@@ -71,10 +71,8 @@ def cp(
     """
     sources, to = [Side.read(text) for text in source], Side.read(target)
     name = _desktop(sources, to)
-    if name:
-        check_name("desktop", name)
     with running(ctx) as run:
-        found = inventory.find(run.context, name or None, only=run.provider)
+        found = one(run, name or None)
         able = found.at.need(SupportsExec, to="copy files")
 
         def inside(argv: Sequence[str]) -> Command:

@@ -9,11 +9,10 @@ import typer
 
 from vdictl.cli.app import verb_app
 from vdictl.cli.run import running
+from vdictl.cli.targets import one
 from vdictl.cli.through import run_through
 from vdictl.contract.capabilities import SupportsExec
 from vdictl.contract.errors import Invalid
-from vdictl.contract.mark import check_name
-from vdictl.core import inventory
 
 app = verb_app()
 
@@ -43,9 +42,8 @@ def exec_(
     argv = words[1:] if words and words[0] == "--" else list(words or ())
     if not argv:
         raise Invalid("Which command?", advice=f"For a shell: vdictl connect --shell {ascii(name)[1:-1]}")
-    check_name("desktop", name)
     with running(ctx) as run:
-        found = inventory.find(run.context, name, only=run.provider)
+        found = one(run, name)
         able = found.at.need(SupportsExec, to="run commands inside desktops")
         with_tty = sys.stdin.isatty() and sys.stdout.isatty() if tty is None else tty
         command = able.exec(found.desktop, argv, tty=with_tty)

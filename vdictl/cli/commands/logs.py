@@ -8,10 +8,9 @@ import typer
 
 from vdictl.cli.app import verb_app
 from vdictl.cli.run import running
+from vdictl.cli.targets import one
 from vdictl.cli.through import run_through
 from vdictl.contract.capabilities import SupportsLogs
-from vdictl.contract.mark import check_name
-from vdictl.core import inventory
 
 app = verb_app()
 
@@ -30,10 +29,8 @@ def logs(
 
     Example: vdictl logs desktop --tail 50 -f
     """
-    if name is not None:
-        check_name("desktop", name)
     with running(ctx) as run:
-        found = inventory.find(run.context, name, only=run.provider)
+        found = one(run, name)
         able = found.at.need(SupportsLogs, to="show logs")
         code = run_through(able.logs(found.desktop, follow=follow, tail=tail))
     raise typer.Exit(0 if code == _PIPE_CLOSED else code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -15,9 +16,10 @@ from vdictl.cli.interrupting import interruptible
 from vdictl.cli.making import Order, make
 from vdictl.cli.output import Column, Record
 from vdictl.cli.run import Run, running
+from vdictl.cli.targets import one, show_changed, until_usable
 from vdictl.contract.errors import Invalid, NotFound, Partial, VdictlError
 from vdictl.contract.mark import NAME, check_name
-from vdictl.contract.model import DesktopSpec, Snapshot
+from vdictl.contract.model import DesktopSpec, Snapshot, State
 from vdictl.core import inventory, snapshots
 from vdictl.core.inputs import Inputs
 from vdictl.core.operating import Operator
@@ -42,7 +44,7 @@ def create(
     """
     _check(name, snapshot)
     with running(ctx) as run:
-        found = inventory.find(run.context, name, only=run.provider)
+        found = one(run, name)
         called = snapshot or f"{run.context.clock.now().astimezone(UTC):%Y%m%d-%H%M%S}"
         operator = Operator(run.context, found.at, timeout=run.timeout(timeout))
         with _interruptible(f"the snapshot {called} of {found.desktop.name} was being taken", found.desktop.name):
@@ -109,7 +111,7 @@ def restore(
     yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask; without a terminal nobody can be asked."),
     timeout: str = _TIMEOUT,
 ) -> None:
-    """Put a desktop back to a snapshot, in place: what is in its home now is lost.
+    """Put a desktop back to a snapshot, in place: what is in its home now is lost. One that ran is usable at the end.
 
     Example: vdictl snapshot restore desktop before-upgrade --yes
 
@@ -117,18 +119,19 @@ def restore(
     """
     _check(name, None)
     with running(ctx) as run:
-        found = inventory.find(run.context, name, only=run.provider)
+        found, limit = one(run, name), run.timeout(timeout)
         shelf = snapshots.shelf(run.context, found.at.name)
         kept = snapshots.require_whole(shelf.choose(snapshot, desktop=name, key=found.desktop.key))
         taken = ago(kept.snapshot.created, now=run.context.clock.now())
         question = f"Put {name} back to {kept.snapshot.name}, taken {taken} ago? What is in its home now is lost."
         run.confirm(question, yes=yes)
-        operator = Operator(run.context, found.at, timeout=run.timeout(timeout))
         with _interruptible(f"{name} was being put back to {kept.snapshot.name}", name):
-            desktop = operator.snapshot_restore(found.desktop, kept.snapshot)
+            desktop = Operator(run.context, found.at, timeout=limit).snapshot_restore(found.desktop, kept.snapshot)
+            runs = desktop.state is State.RUNNING
+            if runs:
+                until_usable(run, replace(found, desktop=desktop), timeout=limit)
         run.context.progress.finish(name, f"is back at {kept.snapshot.name}")
-        lines = [("name", desktop.name), ("provider", desktop.provider), ("state", desktop.state.value)]
-        run.output.one(records.of_desktop(desktop), lines)
+        show_changed(run, desktop, usable=True if runs else None)
 
 
 @app.command()
@@ -187,22 +190,24 @@ def _chosen(run: Run, desktop: str, wanted: list[str], *, ignore_not_found: bool
 def _delete(run: Run, chosen: list[Kept], timeout: float) -> None:
     """All of them, also after a failure; the summary is an array of what became of each."""
     rows: list[Record] = []
-    failures: list[VdictlError] = []
+    failures: dict[str, VdictlError] = {}
     for kept in chosen:
-        snapshot, result = kept.snapshot, "deleted"
+        snapshot = kept.snapshot
         try:
             Operator(run.context, kept.at, timeout=timeout).snapshot_delete(snapshot)
         except VdictlError as error:
-            failures.append(error)
-            result = f"failed: {error.brief}"
-        rows.append({"name": snapshot.name, "key": snapshot.id, "provider": kept.at.name, "result": result})
-        run.context.progress.finish(f"{snapshot.desktop_name}/{snapshot.name}", result)
+            failures[snapshot.name] = error
+        failed = failures.get(snapshot.name)
+        result = {"result": "failed" if failed else "deleted", "error": failed.slug if failed else None}
+        why = {"reason": failed.brief if failed else None}
+        rows.append({"name": snapshot.name, "key": snapshot.id, "provider": kept.at.name} | result | why)
+        run.context.progress.finish(f"{snapshot.desktop_name}/{snapshot.name}", failed.brief if failed else "deleted")
     if run.output.is_data:
         run.output.many(rows, [])
     if failures and len(chosen) == 1:
-        raise failures[0]
+        raise next(iter(failures.values()))
     if failures:
-        details = "\n".join(f"{row['name']}: {row['result']}" for row in rows if row["result"] != "deleted")
+        details = "\n".join(f"{name}: {error.brief}" for name, error in failures.items())
         raise Partial(f"{len(failures)} of {len(chosen)} snapshots could not be deleted.", details=details)
 
 
