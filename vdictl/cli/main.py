@@ -30,6 +30,10 @@ def main(argv: list[str]) -> int:
     from vdictl.cli.app import build
 
     _survive_the_terminal()
+    if "_VDICTL_COMPLETE" in os.environ:  # a shell asks for words, or for its script
+        from typer._completion_classes import completion_init
+
+        completion_init()
     wishes = Wishes()
     try:
         code = build().main(argv, prog_name="vdictl", standalone_mode=False, obj=wishes)
