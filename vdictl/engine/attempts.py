@@ -134,14 +134,14 @@ class Attempts:
         return "\n".join(_last(self.log).splitlines()[-lines:])
 
     def progress(self) -> Progress:
-        """What goes on now, read from the last 64 KiB of the log."""
-        for line in reversed(_last(self.log).splitlines()):
+        """What goes on now, read from the log: its last 2 MiB, because one step's own output can be long."""
+        for line in reversed(_last(self.log, 2 * 1024 * 1024).splitlines()):
             if line.startswith(SIGN):
                 return Progress(text=_short(line.removeprefix(SIGN)))
             for pattern in _STEPS:
                 match = pattern.match(line)
                 if match:
-                    return Progress(int(match[1]), int(match[2]), _short(match[3]))
+                    return Progress(int(match[1]), int(match[2]), _plainly(match[3]))
         return Progress(text="starting")
 
     def _read(self, name: str) -> dict[str, Any]:
@@ -175,6 +175,14 @@ def all_of(state_dir: Path) -> Iterator[Attempts]:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat()
+
+
+def _plainly(instruction: str) -> str:
+    """A build file's instruction as a person would say it."""
+    word, _, rest = instruction.partition(" ")
+    if "apt-get" in rest or "npm" in rest:
+        return "installing packages"
+    return {"RUN": "setting up", "COPY": "copying files", "ADD": "copying files"}.get(word, "preparing")
 
 
 def _short(text: str) -> str:

@@ -49,7 +49,9 @@ def ensure_base(engine: Engine, public: str, *, work: Path, log: Path, say: Say)
     if reason is None:
         engine.run("tag", public, BASE_TAG)
         return BASE_TAG
-    say(f"base: no registry gave it ({reason}); making it from this machine's apt sources with mmdebstrap")
+    with log.open("ab") as out:
+        out.write(f"the registry gave no base: {reason}\n".encode())
+    say("base: no image registry gives it; making it from this machine's apt sources with mmdebstrap")
     _bootstrap(engine, work, log)
     return BASE_TAG
 

@@ -168,7 +168,7 @@ def _unpack_files(folder: Path, context: Packed) -> None:
 def _engine_build(job: Job, folder: Path, base: str) -> int:
     """Run the build to its end; its exit code. It holds the lock too: where we are killed, it ends its work alone."""
     engine, context = job.engine, job.context
-    argv = ["build", "--tag", context.tag, "--file", str(folder / "Containerfile")]
+    argv = ["build", "--tag", context.tag, "--file", str(folder / "Containerfile"), "--force-rm"]
     arguments = {**context.build_args, **({} if context.parent else {"BASE": base})}
     argv += [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
     if engine.kind == "podman" and not engine.traits.ports:

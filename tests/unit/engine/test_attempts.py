@@ -55,10 +55,10 @@ def test_looking_does_not_take_the_lock_away(attempts: Attempts) -> None:
 @pytest.mark.parametrize(
     ("line", "step", "total", "text"),
     [
-        ("STEP 3/12: RUN apt-get update", 3, 12, "RUN apt-get update"),
-        ("Step 3/12 : RUN apt-get update", 3, 12, "RUN apt-get update"),
-        ("#8 [3/7] RUN echo", 3, 7, "RUN echo"),
-        ("#8 [stage-0 3/7] RUN echo", 3, 7, "RUN echo"),
+        ("STEP 3/12: RUN apt-get update", 3, 12, "installing packages"),
+        ("Step 3/12 : RUN apt-get update", 3, 12, "installing packages"),
+        ("#8 [3/7] RUN echo", 3, 7, "setting up"),
+        ("#8 [stage-0 3/7] RUN echo", 3, 7, "setting up"),
         (f"{SIGN}base: pulling x", 0, 0, "base: pulling x"),
     ],
 )
