@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.guest_support import Guest, engine_or_skip, image, started
-from tests.unit.connect.test_copying import NASTY, plant, tree
+from tests.unit.connect.copyworld import NASTY, plant, tree
 from vdictl.connect import copying
 from vdictl.connect.probes import OutsideProbes, screenshot
 from vdictl.connect.tunnel import Tunnel

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from vdictl.contract.model import Secret
@@ -13,7 +13,8 @@ from vdictl.contract.model import Secret
 class Masking:
     """What to write before the secret is printed, and what to tell."""
 
-    lines: tuple[str, ...] = ()  #: each on a line of its own, on stdout or stderr, before the secret; they hold it
+    #: Each on a line of its own, on stdout or stderr, before the secret, which they hold.
+    lines: tuple[str, ...] = field(default=(), repr=False)
     note: str = ""  #: for people: why the secret will be readable in the log
     system: str = ""  #: the CI system, "" outside of CI
 

@@ -229,6 +229,8 @@ def open_stream(endpoint: Endpoint, tunnel: Command | None, timeout: float) -> S
         )
     name = f"the desktop's {endpoint.kind} endpoint at {endpoint.host}:{endpoint.port}"
     begun = time.monotonic()
+    if timeout <= 0:
+        raise TimedOut(f"No time was left to reach {name}.")
     try:
         sock = socket.create_connection((endpoint.host, endpoint.port), timeout=timeout)
     except TimeoutError as error:

@@ -108,6 +108,8 @@ def test_a_socket() -> None:
     assert "refused" in caught.value.details
     with pytest.raises(Unavailable):
         open_stream(Endpoint(kind="vnc", host="no-such-host.invalid", port=1), None, 5)
+    with pytest.raises(TimedOut, match="No time was left"):
+        open_stream(endpoint, None, -1.0)
 
 
 def test_no_way() -> None:
