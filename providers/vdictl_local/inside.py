@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from vdictl.contract.errors import NotReady, Unavailable
@@ -18,6 +20,23 @@ _ANSWER_SECONDS = 15.0
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
+#: Neither Podman nor Docker passes signals on to what `exec` runs. This variable marks it, so that it can be found.
+_RUN = "_VDICTL_RUN"
+#: The oldest process with the mark, which leads its session and group. `grep` takes each environment as lines that end
+#: with a null character. A signal may come before the process does.
+_SIGNAL = f"""
+for attempt in 1 2 3 4 5 6 7 8 9 10; do
+  first=$(grep -lszx "{_RUN}=$1" /proc/[0-9]*/environ | tr -dc '0-9\\n' | sort -n | head -n 1)
+  if [ -n "$first" ]; then
+    kill -s "$2" -- "-$first" 2>/dev/null || kill -s "$2" "$first"
+    exit
+  fi
+  sleep 0.1
+done
+exit 1
+"""
+
+
 def command(engine: Engine, *argv: str) -> Command:
     """An engine's command for somebody else to run, with the environment that this host needs."""
     return Command(argv=(engine.binary, *argv), environment={"PATH": _DEFAULT_PATH, **engine.env})
@@ -26,8 +45,13 @@ def command(engine: Engine, *argv: str) -> Command:
 def run(engine: Engine, desktop: Desktop, argv: Sequence[str], *, tty: bool) -> Command:
     """Run a program as the desktop's user. The guest's own commands need no session around them."""
     flags = ("--interactive", "--tty") if tty else ("--interactive",)
-    session = () if argv and argv[0] == COMMAND else (COMMAND, "run", "--")
-    return command(engine, "exec", *flags, "--user", str(USER_UID), desktop.id, *session, *argv)
+    user = ("--user", str(USER_UID), desktop.id)
+    if argv and argv[0] == COMMAND:
+        return command(engine, "exec", *flags, *user, *argv)
+    token = secrets.token_hex(8)
+    mark = ("--env", f"{_RUN}={token}")
+    ran = command(engine, "exec", *flags, *mark, *user, COMMAND, "run", "--", *argv)
+    return replace(ran, signals=(engine.binary, "exec", *user, "sh", "-c", _SIGNAL, "signal", token))
 
 
 def tunnel(engine: Engine, desktop: Desktop, endpoint: Endpoint) -> Command:

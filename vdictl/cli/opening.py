@@ -168,4 +168,4 @@ def shell(found: Found) -> int:
     """A shell inside, on our own streams; gives its exit code."""
     able = found.at.need(SupportsExec, to="open shells")
     tty = sys.stdin.isatty() and sys.stdout.isatty()
-    return run_through(able.exec(found.desktop, SHELL, tty=tty))
+    return run_through(able.exec(found.desktop, SHELL, tty=tty), tty=tty)

@@ -7,8 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from types import FrameType
+from typing import IO
 
 from vdictl.contract.errors import NotConfigured
 from vdictl.contract.model import Command
@@ -18,46 +20,97 @@ _FORWARDED = tuple(
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
     if (number := getattr(signal, name, None)) is not None
 )
-#: These the terminal sends to the whole foreground by itself: the command has them already.
+#: These the terminal sends to the whole foreground by itself.
 _FROM_KEYS = frozenset({signal.SIGINT, getattr(signal, "SIGQUIT", signal.SIGINT)})
+_SIGNAL_SECONDS = 15.0
 
 
-def run_through(command: Command) -> int:
+def run_through(command: Command, *, tty: bool = False) -> int:
     """Run the command to its end on our stdin, stdout and stderr; gives its exit code (128 + N: signal N ended it).
 
-    Ctrl-C reaches the command, and not us: we end when it does.
+    Ctrl-C reaches the command, and not us: we end when it does. `tty`: the command makes a terminal of its own inside
+    and takes ours raw.
 
     Raises:
         NotConfigured: its program cannot be started on this machine.
     """
     sys.stdout.flush()
     sys.stderr.flush()
-    started: list[subprocess.Popen[bytes]] = []
-    with _signals_to(started):
-        try:
-            child = subprocess.Popen(command.argv, env=dict(command.environment) or None)
-        except OSError as error:
-            raise NotConfigured(f"{command.argv[0]} could not be started.", details=str(error)) from error
-        started.append(child)
-        code = child.wait()
+    code = _Through(command, apart=bool(command.signals) and not tty).run()
     return 128 - code if code < 0 else code
 
 
-@contextlib.contextmanager
-def _signals_to(started: list[subprocess.Popen[bytes]]) -> Iterator[None]:
-    """While this lasts, signals meant for us go to the command. A handler, not SIG_IGN: children inherit the latter."""
+class _Through:
+    """One run. `apart`: in a process group of its own, so that Ctrl-C does not end the program that only stands
+    between us and the command, while the command goes on inside."""
 
-    def forward(number: int, _: FrameType | None) -> None:
-        if started and not (number in _FROM_KEYS and _in_foreground()):
+    def __init__(self, command: Command, *, apart: bool) -> None:
+        self._command, self._apart = command, apart
+        self._environment = dict(command.environment) or None
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def run(self) -> int:
+        with self._signals():
+            # A group in the background may not read from the terminal: then we do, and hand it on.
+            typed = self._apart and sys.stdin.isatty()
+            try:
+                self._child = child = subprocess.Popen(
+                    self._command.argv,
+                    env=self._environment,
+                    stdin=subprocess.PIPE if typed else None,
+                    process_group=0 if self._apart else None,
+                )
+            except OSError as error:
+                program = self._command.argv[0]
+                raise NotConfigured(f"{program} could not be started.", details=str(error)) from error
+            if typed and child.stdin is not None:
+                threading.Thread(target=_hand_on, args=(sys.stdin.fileno(), child.stdin), daemon=True).start()
+            return child.wait()
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """While this lasts, signals meant for us go to the command. Handlers, not SIG_IGN: that would be inherited."""
+        before = {number: signal.signal(number, self._forward) for number in _FORWARDED}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _forward(self, number: int, _: FrameType | None) -> None:
+        child = self._child
+        if child is None or (number in _FROM_KEYS and not self._apart and _in_foreground()):
+            return  # the terminal has sent it to the command too
+        if not (self._command.signals and self._deliver(number)):
             with contextlib.suppress(OSError):
-                started[0].send_signal(number)
+                child.send_signal(number)
 
-    before = {number: signal.signal(number, forward) for number in _FORWARDED}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    def _deliver(self, number: int) -> bool:
+        """Whether the provider's own way could bring it there."""
+        name = signal.Signals(number).name.removeprefix("SIG")
+        quiet = subprocess.DEVNULL
+        try:
+            done = subprocess.run(
+                (*self._command.signals, name),
+                env=self._environment,
+                stdin=quiet,
+                stdout=quiet,
+                stderr=quiet,
+                timeout=_SIGNAL_SECONDS,
+                check=False,
+                process_group=0,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+        return done.returncode == 0
+
+
+def _hand_on(terminal: int, pipe: IO[bytes]) -> None:
+    """What is typed, until the end of it or of the command."""
+    with contextlib.suppress(OSError), pipe:
+        while typed := os.read(terminal, 65536):
+            pipe.write(typed)
+            pipe.flush()
 
 
 def _in_foreground() -> bool:

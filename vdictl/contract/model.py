@@ -308,6 +308,9 @@ class Command:
 
     argv: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)  #: the whole environment; empty: the caller's own
+    #: Where the program does not pass signals on by itself: the command that does, with the signal's name ("TERM") as
+    #: one more word; in the same environment. Empty: signals go to the program.
+    signals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,5 +47,5 @@ def exec_(
         able = found.at.need(SupportsExec, to="run commands inside desktops")
         with_tty = sys.stdin.isatty() and sys.stdout.isatty() if tty is None else tty
         command = able.exec(found.desktop, argv, tty=with_tty)
-        code = run_through(command)
+        code = run_through(command, tty=with_tty)
     raise typer.Exit(code)
