@@ -38,6 +38,16 @@ _STATES = {
     "gone": State.DELETING,
 }
 
+_DOING = {
+    "start": "booting",
+    "restart": "booting",
+    "stop": "shutting down",
+    "resize": "changing its size",
+    "snapshot": "copying its disk",
+    "restore": "copying the snapshot back",
+    "delete": "removing it",
+}
+
 
 def mark_of(machine: Raw) -> Mark | None:
     """The mark that the machine bears; `None`: it is not ours, whatever it is called."""
@@ -113,7 +123,9 @@ def _doing(machine: Raw, operation: Operation | None, images: Sequence[Raw]) -> 
         return ""
     if any(image["id"] == machine["image"] and image["until"] for image in images):
         return f"building image {machine['image']}"
-    return f"{operation.verb}: {machine['status']}"
+    if operation.verb == "create":
+        return "booting" if machine["status"] == "booting" else "preparing its disk"
+    return _DOING.get(operation.verb, operation.verb)
 
 
 def _reason(machine: Raw, operation: Operation | None, images: Sequence[Raw]) -> str:

@@ -93,10 +93,12 @@ class FileStore:
             fcntl.flock(lock, fcntl.LOCK_EX)  # let go by closing, also when the process dies
             text = self._path.read_text() if self._path.exists() else ""
             state = empty() | (json.loads(text) if text else {})
-            yield state
-            changed = json.dumps(state)
-            if changed != text:
-                self._replace(changed)
+            try:
+                yield state
+            finally:  # a refused call has used up its fault, and time has passed
+                changed = json.dumps(state)
+                if changed != text:
+                    self._replace(changed)
 
     def _replace(self, text: str) -> None:
         fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
