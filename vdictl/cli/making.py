@@ -13,7 +13,7 @@ from vdictl.cli.interrupting import interruptible
 from vdictl.cli.probes import LateProbes
 from vdictl.cli.run import Run
 from vdictl.contract.errors import Invalid, VdictlError
-from vdictl.contract.model import Desktop, DesktopSpec, Secret, State
+from vdictl.contract.model import DesktopSpec, Secret, State
 from vdictl.contract.provider import Manifest
 from vdictl.core import choosing, rehearsing
 from vdictl.core.creating import Creator, Made, Move, Until
@@ -83,7 +83,7 @@ def _check_options(manifest: Manifest, given: Mapping[str, str]) -> None:
 def show(run: Run, at: Opened, spec: DesktopSpec, made: Made, *, until: Until) -> None:
     """The desktop and its URL on stdout; how long it lives and how to destroy it on stderr."""
     desktop = made.desktop
-    url = None if until is Until.BEGUN or desktop.state is not State.RUNNING else _url(run, at, desktop)
+    url = None if until is Until.BEGUN or desktop.state is not State.RUNNING else _url(run, at, made)
     usable = made.health.usable if made.health else None
     record: dict[str, Any] = records.of_desktop(desktop) | {"how": made.how, "usable": usable}
     record["url"] = url.reveal() if url else None
@@ -98,13 +98,13 @@ def show(run: Run, at: Opened, spec: DesktopSpec, made: Made, *, until: Until) -
         run.say(f"Open it: vdictl connect {desktop.name}")
 
 
-def _url(run: Run, at: Opened, desktop: Desktop) -> Secret | None:
+def _url(run: Run, at: Opened, made: Made) -> Secret | None:
     """The page's link where it can be reached straight; hidden from a CI's log where that has a way."""
     from vdictl.cli.opening import hide  # only where something can be opened
     from vdictl.connect.redirect import page_url
 
     try:
-        pages = [e for e in at.provider.endpoints(desktop) if e.kind == "http" and e.direct]
+        pages = [e for e in made.endpoints or at.provider.endpoints(made.desktop) if e.kind == "http" and e.direct]
     except VdictlError:
         return None  # it stopped in this moment; the record says so
     if not pages:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
 from vdictl.contract.capabilities import SupportsPower
 from vdictl.contract.errors import Conflict, NotFound, ReplyLost
-from vdictl.contract.model import Desktop, DesktopSpec, Health, State
+from vdictl.contract.model import Desktop, DesktopSpec, Endpoint, Health, State
 from vdictl.core.clock import Deadline
 from vdictl.core.context import Context
 from vdictl.core.following import Follower
@@ -68,6 +68,7 @@ class Made:
     desktop: Desktop
     health: Health | None
     how: str  #: created | found | started
+    endpoints: Sequence[Endpoint] = ()  #: the ways in, as far as they were looked at
 
 
 @dataclass
@@ -105,7 +106,8 @@ class Creator:
         else:
             self._follow()
         self.context.progress.finish(self.spec.name, self.until.value)
-        return Made(desktop=self._desktop, health=self._usability.health, how=self._how)
+        ways = self._usability.ladder.known.get(self._desktop.key, ())
+        return Made(desktop=self._desktop, health=self._usability.health, how=self._how, endpoints=ways)
 
     # -- the first step -------------------------------------------------------------------------------------------
 

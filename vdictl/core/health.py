@@ -7,7 +7,7 @@ the provider's `exec`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -41,6 +41,7 @@ class Ladder:
     at: Opened
     probes: Probes
     clock: Clock
+    known: dict[str, Sequence[Endpoint]] = field(default_factory=dict)  #: by key: asking for them may be slow
 
     def climb(self, desktop: Desktop, *, to_the_end: bool = True) -> Health:
         """Look at every rung. With `to_the_end=False` stop at the first that fails: quicker, while waiting."""
@@ -49,7 +50,7 @@ class Ladder:
         if not runs.ok:
             return Health(usable=False, rungs=tuple(rungs))
         try:
-            endpoints = self.at.provider.endpoints(desktop)
+            endpoints = self.endpoints(desktop)
         except VdictlError as error:
             return Health(usable=False, rungs=(*rungs, Rung(name="endpoints", ok=False, detail=error.brief)))
         if not endpoints:
@@ -60,7 +61,15 @@ class Ladder:
             rungs += seen
             if not to_the_end and any(rung.ok is False for rung in seen):
                 break
+        if any(rung.ok is False and rung.name in {"handshake", "page"} for rung in rungs):
+            self.known.pop(desktop.key, None)  # they may be others by now
         return Health(usable=_verdict(rungs), rungs=tuple(sorted(rungs, key=lambda rung: ORDER.index(rung.name))))
+
+    def endpoints(self, desktop: Desktop) -> Sequence[Endpoint]:
+        """The ways in; asked for once, and again after one of them has failed."""
+        if desktop.key not in self.known:
+            self.known[desktop.key] = list(self.at.provider.endpoints(desktop))
+        return self.known[desktop.key]
 
     def _looks(self, desktop: Desktop, endpoints: Sequence[Endpoint]) -> list[tuple[str, Callable[[], Sequence[Rung]]]]:
         """Quickest evidence first; `climb` sorts the rungs afterwards."""

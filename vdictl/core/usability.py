@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from vdictl.contract.errors import Partial, TimedOut, VdictlError
 from vdictl.contract.mark import inputs_digest
@@ -61,7 +62,7 @@ class Usability:
         self._delivered = True
         return True
 
-    @property
+    @cached_property
     def ladder(self) -> Ladder:
         """The ladder it climbs."""
         return Ladder(self.at, self.probes, self.context.clock)
