@@ -18,6 +18,7 @@ from vdictl_local.world import Holding, Home, World
 
 LOST: Final = "its container was removed by somebody else; `start` makes it anew"
 PAUSED: Final = "somebody paused its container"
+DONE: Final = "done"  #: argument of a power operation that is over; its token is kept
 _STATES: Final[Mapping[str, State]] = {
     "created": State.STOPPED,
     "running": State.RUNNING,
@@ -78,6 +79,8 @@ def open_operation(holding: Holding) -> Operation | None:
     operation, container = holding.mark.operation, holding.container
     if operation is None or operation.verb not in {"start", "stop", "restart"}:
         return operation
+    if operation.arguments.get(DONE):
+        return None
     if container is None:
         # Its container was there when this began: an outsider took it, and that stays so. Else it is to be made anew.
         return None if operation.arguments.get("container") else operation

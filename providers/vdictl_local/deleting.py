@@ -68,10 +68,8 @@ def _doomed(world: World, holding: Holding, also: frozenset[str]) -> list[Volume
         whole = HOMES in also or kept.name.scratch
         current = None if whole else kept.current
         found += [one.volume for one in kept.generations if one is not current]
-    for one in world.snapshots_of(holding.who):
-        half = not world.complete(one) and one.labels[names.KEY] == holding.key
-        if SNAPSHOTS in also or half:
-            found.append(one)
+    own = [one for one in world.kind("snapshot") if one.labels[names.KEY] == holding.key]
+    found += [one for one in own if SNAPSHOTS in also or not world.complete(one)]
     return found
 
 

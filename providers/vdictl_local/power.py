@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -72,8 +73,7 @@ def restart(tools: Tools, world: World, holding: Holding, operation: Operation) 
             return convert.desktop(holding)
     with changing():
         tools.engine.run("start", container.id, timeout=LONG)
-    # Podman tells whole seconds: a restart in the second of the start before it would look as not done.
-    return convert.desktop(require(tools.ledger.close(require(tools.read(), holding.key)), holding.key))
+    return _done(tools, require(tools.read(), holding.key), operation)
 
 
 STEPS: Final[dict[str, Callable[[Tools, World, Holding, Operation], Desktop]]] = {
@@ -115,4 +115,14 @@ def _remake(tools: Tools, world: World, holding: Holding, operation: Operation) 
         home = holding.home.volume(kept.next_number if kept else 1)
         tools.ledger.make_volumes({home: holding.home.labels(holding.key, kept.next_number if kept else 1)})
     world = making.make(tools, world, holding, image=wanted.reference, home=home, token=operation.token, start=True)
-    return convert.desktop(require(tools.ledger.close(require(world, holding.key)), holding.key))
+    return _done(tools, require(world, holding.key), operation)
+
+
+def _done(tools: Tools, holding: Holding, operation: Operation) -> Desktop:
+    """Write that it is done, and keep its token: sent again it must not be done again.
+
+    It cannot always be seen: Podman tells whole seconds, and a restart in the second of the start before it looks as
+    if it had not been.
+    """
+    done = replace(operation, arguments={**operation.arguments, convert.DONE: "1"})
+    return convert.desktop(require(tools.ledger.open(holding, done), holding.key))

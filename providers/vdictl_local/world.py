@@ -122,10 +122,6 @@ class World:
         """A snapshot by its id."""
         return next((one for one in self.kind("snapshot") if one.name == id), None)
 
-    def snapshots_of(self, who: Who) -> list[Volume]:
-        """The snapshots of a desktop by its name."""
-        return [one for one in self.kind("snapshot") if who_of(one.labels) == who]
-
     def users(self, home: HomeName) -> list[Holding]:
         """The desktops whose home this is."""
         return [one for one in self.holdings.values() if one.home == home]
