@@ -38,7 +38,7 @@ def test_xfce_is_whole(xfce: Guest) -> None:
 
 
 def test_cjk_and_emoji_have_a_font(xfce: Guest) -> None:
-    for sign in ("日", "한", "あ", "😀"):
+    for sign in ("日", "한", "あ", "🦀"):
         found = xfce.run("fc-match", f":charset={ord(sign):x}", "family")
         assert "DejaVu" not in found, f"{sign}: {found}"
 
@@ -88,3 +88,33 @@ def test_more_packages_and_sudo(engine: Engine, tmp_path_factory: pytest.TempPat
         assert guest.code("tree", "--version") == 0
     finally:
         engine.call("rm", "-f", "-v", name)
+
+
+@pytest.mark.browser
+def test_code_is_behind_the_gate(engine: Engine, chromium: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (uv pip install playwright)")
+    with started(engine, image(engine, tmp_path_factory.mktemp("build"), "code")) as guest:
+        now = guest.until_well(60)
+        assert now["display"] is None
+        assert now["window_manager"] is None
+        with api.sync_playwright() as play, play.chromium.launch(executable_path=chromium, args=["--no-sandbox"]) as it:
+            page = it.new_page()
+            for path in ("/code/", "/code/healthz"):
+                answer = page.goto(guest.url() + path)
+                assert answer is not None
+                assert answer.status == 401, path
+            page.goto(f"{guest.url()}/#token={guest.access()['token']}")
+            workbench = page.frame_locator("#screen iframe")
+            workbench.locator(".monaco-workbench").wait_for(timeout=60000)
+            workbench.locator(".explorer-folders-view").wait_for(timeout=60000)
+            page.keyboard.press("Control+Shift+Backquote")
+            workbench.locator(".xterm-helper-textarea").first.wait_for(state="attached", timeout=60000)
+            end = time.monotonic() + 40
+            while guest.code("test", "-e", "/home/user/written") != 0:
+                assert time.monotonic() < end, f"the terminal does not answer\n{guest.logs()[-2000:]}"
+                page.keyboard.type("touch ~/written\n")
+                page.wait_for_timeout(1000)
+            assert page.title() == "desk"
+            idle = guest.probe()["idle_seconds"]
+            assert idle is not None
+            assert idle < 40

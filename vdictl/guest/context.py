@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import PurePosixPath
 from string import Template
 from types import MappingProxyType
 from typing import Final
@@ -58,9 +59,8 @@ def context(flavor: str, *, packages: Sequence[str] = (), sudo: bool = False) ->
 
 def _flavor_context(flavor: Flavor, *, sudo: bool) -> BuildContext:
     image = files("vdictl.guest") / "image"
-    names = sorted({*flavor.packages, *(("sudo",) if sudo else ())})
     text = Template((image / f"{flavor.recipe}.Containerfile").read_text("utf-8")).substitute(
-        _values(image, flavor=flavor.name, packages=names, sudo=sudo)
+        _values(image, flavor, sudo=sudo)
     )
     tree = {f"etc/{path}": body for path, body in _tree(image / "etc")}
     tree |= {f"share/{path}": body for path, body in _tree(image / "share")}
@@ -70,23 +70,27 @@ def _flavor_context(flavor: Flavor, *, sudo: bool) -> BuildContext:
     return _context(flavor.name, BASE, text, tree, None, wants_ca=flavor.recipe == "code")
 
 
-def _values(image: Traversable, *, flavor: str, packages: Sequence[str], sudo: bool) -> dict[str, str]:
+def _values(image: Traversable, flavor: Flavor, *, sudo: bool) -> dict[str, str]:
+    """What the texts of the image leave open."""
+    etc = sorted(path for path, _ in _tree(image / "etc"))
+    folders = sorted({str(folder) for path in etc for folder in PurePosixPath("/etc", path).parents[:-2]})
     values = {
         "base": BASE,
-        "flavor": flavor,
-        "packages": " ".join(packages),
+        "flavor": flavor.name,
+        "packages": " ".join(sorted(flavor.packages)),
         "user": USER,
         "uid": str(USER_UID),
         "home": HOME,
         "state": STATE_DIR,
         "port": str(PAGE_PORT),
-        "sudo": "1" if sudo else "",
         "node": NODE,
         "code_server": CODE_SERVER,
-        "etc": " ".join(f"/etc/{path}" for path, _ in sorted(_tree(image / "etc"))),
+        "etc_files": " ".join(f"/etc/{path}" for path in etc),
+        "etc_folders": " ".join(folders),
+        "root": "",
     }
-    for part in ("system", "guest"):
-        values[part] = Template((image / f"{part}.part").read_text("utf-8")).substitute(values).rstrip()
+    for part in ("system", *(("root",) if sudo else ()), "guest"):
+        values[part] = Template((image / f"{part}.part").read_text("utf-8")).substitute(values).strip()
     return values
 
 

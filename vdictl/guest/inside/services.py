@@ -38,11 +38,11 @@ def services(settings: Settings, session_may_start: Callable[[], bool]) -> tuple
     if settings.flavor == "code":
         return (page, Service(name="code", argv=_code_server(), env=env, needs=(session_may_start,)))
     bus_up = _is_socket(places.runtime_dir() / "bus")
-    session_needs = (display_up, bus_up, session_may_start)
+    needs = (display_up, bus_up, session_may_start)
     session = [
         Service(
             name=name, argv=tuple(shlex.split(line)), env=env, policy=policy, display=True,
-            needs=(*session_needs, settings_up) if name == "session" else session_needs,
+            needs=(*needs, *_MORE_NEEDS.get(name, ())),
         )
         for name, line, policy in _SESSIONS.get(settings.flavor, _SESSIONS["minimal"])
     ]  # fmt: skip
@@ -55,7 +55,6 @@ def services(settings: Settings, session_may_start: Callable[[], bool]) -> tuple
 _SESSIONS: Mapping[str, tuple[tuple[str, str, Policy], ...]] = {
     "xfce": (
         ("window-manager", "xfwm4 --sm-client-disable", "leave"),
-        # Before the session, whose programs would else take GTK's default theme and keep half of it.
         ("settings", "xfsettingsd --no-daemon --disable-wm-check", "keep"),
         ("session", "xfce4-session", "group"),
     ),
@@ -95,22 +94,30 @@ def _code_server() -> tuple[str, ...]:
 
 def display_up() -> bool:
     """Whether the display server takes clients."""
-    if not places.X_SOCKET.exists():
-        return False
-    try:
-        with x11.XConnection(timeout=0.2):
-            return True
-    except x11.XError:
-        return False
+    return places.X_SOCKET.exists() and _asked(lambda _: True)
 
 
 def settings_up() -> bool:
     """Whether the themes and fonts are told (XSETTINGS)."""
+    return _asked(lambda display: display.has_owner("_XSETTINGS_S0"))
+
+
+def manager_up() -> bool:
+    """Whether a window manager is alive."""
+    return _asked(lambda display: bool(display.window_manager()))
+
+
+def _asked(question: Callable[[x11.XConnection], bool]) -> bool:
     try:
         with x11.XConnection(timeout=0.2) as display:
-            return display.has_owner("_XSETTINGS_S0")
+            return question(display)
     except x11.XError:
         return False
+
+
+#: Without its settings daemon, XFCE's programs take GTK's default theme and keep half of it. A window that is there
+#: before its manager is drawn twice.
+_MORE_NEEDS: Mapping[str, tuple[Callable[[], bool], ...]] = {"session": (settings_up,), "terminal": (manager_up,)}
 
 
 def _is_socket(path: Path) -> Callable[[], bool]:
