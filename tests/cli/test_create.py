@@ -215,7 +215,7 @@ def test_faults_on_the_way_end_with_one_desktop(vdictl: Vdictl, fault: str) -> N
 
 def test_one_that_never_becomes_usable_is_timed_out_with_what_it_waits_for(vdictl: Vdictl) -> None:
     vdictl.configure(memory='faults = "never-ready"')
-    late = vdictl("create", "--timeout", "2s", "-o", "json")
+    late = vdictl("create", "--timeout", "8s", "-o", "json")
     assert (late.code, late.out) == (8, "")
     assert "handshake" in late.error["details"]
     assert "vdictl wait desktop" in late.error["advice"]
