@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import copy
-import shutil
-from collections.abc import Callable
 from typing import Any
 
 from vdictl.testing.memory import faults, offer
-from vdictl.testing.memory.cloud import Cloud, CloudError, Raw
+from vdictl.testing.memory.client import Client, machine_of, new_id, page_name, volume_of
+from vdictl.testing.memory.cloud import CloudError, Raw
 from vdictl.testing.memory.store import State
 
 
-class Api:
-    """A client. Every method is one request, and raises `CloudError` or `ConnectionLost`."""
-
-    def __init__(
-        self, cloud: Cloud, *, token: str = "", timeout: float = 30.0, throttle: Callable[[], None] | None = None
-    ) -> None:
-        """Nothing is sent."""
-        self.cloud, self._token, self._timeout = cloud, token, timeout
-        self._throttle = throttle or (lambda: None)
-
-    def _read(self, name: str) -> contextlib.AbstractContextManager[State]:
-        self._throttle()
-        return self.cloud.call(name, "read", token=self._token, timeout=self._timeout)
-
-    def _write(self, name: str) -> contextlib.AbstractContextManager[State]:
-        self._throttle()
-        return self.cloud.call(name, "write", token=self._token, timeout=self._timeout)
+class Api(Client):
+    """Every method is one request, and raises `CloudError` or `ConnectionLost`."""
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -41,7 +23,7 @@ class Api:
     def machines(self, cursor: int = 0) -> tuple[list[Raw], int | None]:
         """A page, and where the next begins. Lags behind by `Pace.lag`."""
         now, lag = self.cloud.seconds(), self.cloud.pace.lag
-        with self._read(_page("list_machines", cursor)) as state:
+        with self._read(page_name("list_machines", cursor)) as state:
             stale = faults.lasting(state, now)
             moment = now - lag if stale is None else stale
             there = [
@@ -54,13 +36,13 @@ class Api:
 
     def volumes(self, cursor: int = 0) -> tuple[list[Raw], int | None]:
         """A page, and where the next begins."""
-        with self._read(_page("list_volumes", cursor)) as state:
+        with self._read(page_name("list_volumes", cursor)) as state:
             return self._cut(list(state["volumes"].values()), cursor)
 
     def snapshots(self, cursor: int = 0) -> tuple[list[Raw], int | None]:
         """A page, and where the next begins."""
         now = self.cloud.seconds()
-        with self._read(_page("list_snapshots", cursor)) as state:
+        with self._read(page_name("list_snapshots", cursor)) as state:
             page, after = self._cut(list(state["snapshots"].values()), cursor)
             return [each | {"ready": now >= each["until"]} for each in page], after
 
@@ -72,7 +54,7 @@ class Api:
     def machine(self, id: str) -> Raw:
         """One machine, as it is now. 404 when it is gone."""
         with self._read("get_machine") as state:
-            return self._shown(_machine(state, id))
+            return self._shown(machine_of(state, id))
 
     # -- machines ----------------------------------------------------------------------------------------------------
 
@@ -80,9 +62,9 @@ class Api:
         """A new machine, off and without a disk. The same `request` gives the same machine."""
         with self._write("create_machine") as state:
             if request in state["tokens"]:
-                return self._shown(_machine(state, state["tokens"][request]))
+                return self._shown(machine_of(state, state["tokens"][request]))
             machine = {
-                "id": _new(state, request, "m"),
+                "id": new_id(state, request, "m"),
                 "name": name,
                 "label": label,
                 "revision": 1,
@@ -132,7 +114,7 @@ class Api:
         """Give the machine a disk; the one it had is let go. 409 when another machine has it."""
 
         def change(state: State, it: Raw) -> None:
-            disk = _volume(state, volume)
+            disk = volume_of(state, volume)
             if disk["machine"] not in ("", it["id"]):
                 raise CloudError(409, "attached", f"volume {volume} is attached to {disk['machine']}")
             if it["volume"] in state["volumes"]:
@@ -155,7 +137,7 @@ class Api:
         """Put `volume` in the place of the machine's disk, name and all, and boot; the old one becomes "outgoing"."""
 
         def change(state: State, it: Raw) -> None:
-            new, old = _volume(state, volume), state["volumes"].get(it["volume"])
+            new, old = volume_of(state, volume), state["volumes"].get(it["volume"])
             new.update(machine=it["id"], role="home")
             if old:
                 new["name"] = old["name"]
@@ -177,22 +159,22 @@ class Api:
         """A new disk, empty or from the snapshot `source`. The same `request` gives the same disk (410: gone)."""
         with self._write("create_volume") as state:
             if request in state["tokens"]:
-                return _volume(state, state["tokens"][request])
+                return volume_of(state, state["tokens"][request])
             if source and source not in state["snapshots"]:
                 raise CloudError(404, "snapshot", f"no snapshot {source}")
-            now, id = self.cloud.seconds(), _new(state, request, "v")
+            now, id = self.cloud.seconds(), new_id(state, request, "v")
             volume = {"id": id, "request": request, "created": now, "machine": "", **more}
             state["volumes"][volume["id"]] = volume
             self._copy(("snapshots", source), ("volumes", volume["id"]))
             if machine:
                 until = self.cloud.seconds() + self.cloud.pace.task
-                _machine(state, machine["id"])["task"] = {"request": "", "until": until, "then": ""}
+                machine_of(state, machine["id"])["task"] = {"request": "", "until": until, "then": ""}
             return dict(volume)
 
     def delete_volume(self, id: str) -> None:
         """Remove it. 404: gone; 409: attached."""
         with self._write("delete_volume") as state:
-            if _volume(state, id)["machine"]:
+            if volume_of(state, id)["machine"]:
                 raise CloudError(409, "attached", f"volume {id} is attached")
             del state["volumes"][id]
             self._remove("volumes", id)
@@ -205,7 +187,7 @@ class Api:
             if request in it["done"]:
                 return
             now = self.cloud.seconds()
-            id = _new(state, request, "s")
+            id = new_id(state, request, "s")
             snapshot = {"id": id, "request": request, "created": now, "until": now + task, **more}
             state["snapshots"][snapshot["id"]] = snapshot
             self._copy(("volumes", it["volume"]), ("snapshots", snapshot["id"]))
@@ -240,88 +222,5 @@ class Api:
                 raise CloudError(409, "in-use", f"image {name} is in use")
             state["images"][name] = offer.unbuilt(name)
 
-    # -- how it is done ----------------------------------------------------------------------------------------------
-
-    def _own(self, state: State, machine: Raw) -> Raw:
-        """The machine to change. 412 when somebody has changed it since `machine` was read."""
-        it = _machine(state, machine["id"])
-        if faults.take(state, "change_machine", "write", only=_TWO_AT_ONCE):
-            it["revision"] += 1
-        if it["revision"] != machine["revision"]:
-            raise CloudError(412, "changed", f"machine {it['id']} was changed meanwhile")
-        return it
-
-    def _change(self, name: str, machine: Raw, change: Callable[[State, Raw], Any]) -> Raw:
-        with self._write(name) as state:
-            it = self._own(state, machine)
-            change(state, it)
-            it["revision"] += 1
-            return self._shown(it)
-
-    def _shown(self, machine: Raw) -> Raw:
-        """The machine as the cloud tells it, with what its guest says: have its inputs been delivered?"""
-        root = self.cloud.store.peek()
-        return copy.deepcopy(machine) | {
-            "delivered": bool(root and (root / "machines" / machine["id"] / "inputs.json").exists())
-        }
-
-    def _task(
-        self, name: str, machine: Raw, request: str, *, seconds: float, status: str, then: str, **more: Any
-    ) -> Raw:
-        def change(_: State, it: Raw) -> None:
-            if request not in it["done"]:
-                it["done"].append(request)
-                it["log"].append(f"{self.cloud.clock.now().isoformat(timespec='seconds')} {name}")
-                task = {"request": request, "until": self.cloud.seconds() + seconds, "then": then}
-                it.update(status=status, task=task, **more)
-
-        return self._change(name, machine, change)
-
-    def _cut(self, things: list[Raw], cursor: int) -> tuple[list[Raw], int | None]:
-        end = cursor + self.cloud.pace.page
-        return [copy.deepcopy(each) for each in things[cursor:end]], end if end < len(things) else None
-
-    def _copy(self, source: tuple[str, str], target: tuple[str, str]) -> None:
-        root = self.cloud.store.peek()
-        if root and source[1] and root.joinpath(*source).is_dir():
-            shutil.copytree(root.joinpath(*source), root.joinpath(*target), symlinks=True)
-
-    def _remove(self, kind: str, id: str) -> None:
-        root = self.cloud.store.peek()
-        if root:
-            shutil.rmtree(root / kind / id, ignore_errors=True)
-
-    def _bytes(self, kind: str, id: str) -> int:
-        root = self.cloud.store.peek()
-        return (
-            0 if root is None else sum(file.stat().st_size for file in (root / kind / id).rglob("*") if file.is_file())
-        )
-
 
 _NEVER_READY = frozenset({"never-ready"})
-_TWO_AT_ONCE = frozenset({"two-at-once"})
-
-
-def _page(name: str, cursor: int) -> str:
-    return f"{name}+next" if cursor else name
-
-
-def _new(state: State, request: str, letter: str) -> str:
-    state["number"] += 1
-    id = f"{letter}-{state['number']:04d}"
-    state["tokens"][request] = id
-    return id
-
-
-def _machine(state: State, id: str) -> Raw:
-    machine: Raw | None = state["machines"].get(id)
-    if machine is None or machine["gone"] is not None:
-        raise CloudError(404, "machine", f"no machine {id}")
-    return machine
-
-
-def _volume(state: State, id: str) -> Raw:
-    volume: Raw | None = state["volumes"].get(id)
-    if volume is None:
-        raise CloudError(404, "volume", f"no volume {id}")
-    return volume

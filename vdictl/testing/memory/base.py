@@ -24,9 +24,9 @@ CLOUDS: Final[dict[str, Cloud]] = {}
 class Basics:
     """The nine verbs on a cloud in memory."""
 
-    def __init__(self, api: Api, *, fleet: str | None = "default", faults: str = "") -> None:
+    def __init__(self, api: Api, *, fleet: str | None = "default") -> None:
         """Use `open`."""
-        self.api, self.fleet, self._faults = api, fleet, faults
+        self.api, self.fleet = api, fleet
 
     # -- every provider ----------------------------------------------------------------------------------------------
 
@@ -51,8 +51,9 @@ class Basics:
         else:
             cloud = CLOUDS.setdefault(values.get("cloud", "default"), Cloud(pace=pace))
         token = settings.secrets["token"].reveal() if "token" in settings.secrets else ""
-        api = Api(cloud, token=token, timeout=timeout, throttle=settings.throttle)
-        return cls(api, fleet=settings.fleet, faults=values.get("faults", ""))
+        faults = values.get("faults", "")
+        api = Api(cloud, token=token, timeout=timeout, throttle=settings.throttle, faults=faults)
+        return cls(api, fleet=settings.fleet)
 
     def close(self) -> None:
         """See `Provider`."""
@@ -60,7 +61,6 @@ class Basics:
     def check(self) -> Account:
         """See `Provider`."""
         with border():
-            self._seed()
             raw = self.api.whoami()
         return Account(id=raw["id"], name=raw["name"])
 
@@ -144,14 +144,8 @@ class Basics:
 
     # -- how it is done ----------------------------------------------------------------------------------------------
 
-    def _seed(self) -> None:
-        if self._faults:
-            self.api.cloud.seed(self._faults)
-            self._faults = ""
-
     def _machines(self, *, all_fleets: bool = False) -> list[tuple[Raw, Mark]]:
         """Those that bear our mark, every page."""
-        self._seed()
         found: list[tuple[Raw, Mark]] = []
         cursor: int | None = 0
         while cursor is not None:
@@ -170,7 +164,6 @@ class Basics:
 
     def _get(self, desktop: Desktop) -> tuple[Raw, Mark]:
         """The machine of a desktop as it is now, and its mark."""
-        self._seed()
         return self._get_raw(desktop.id, desktop.key) if desktop.id else self._by_key(desktop.key)
 
     def _get_raw(self, id: str, key: str) -> tuple[Raw, Mark]:
