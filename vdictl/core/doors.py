@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vdictl.contract.capabilities import SupportsTunnel
+from vdictl.contract.capabilities import SupportsExec, SupportsTunnel
 from vdictl.contract.errors import NotReady, Unsupported
 from vdictl.contract.model import Command, Desktop, Endpoint, State
 from vdictl.core.registry import Opened
@@ -35,11 +35,30 @@ def endpoints(at: Opened, desktop: Desktop) -> Sequence[Endpoint]:
     try:
         return sorted(at.provider.endpoints(desktop), key=lambda endpoint: not endpoint.primary)
     except NotReady as error:
-        if desktop.state in {State.STOPPED, State.PARKED}:
-            error.advice = f"Start it: vdictl start {desktop.name}"
-        else:
-            error.advice = error.advice or f"Wait for it: vdictl wait {desktop.name} --for usable"
-        raise
+        raise _with_cure(error, desktop) from error
+
+
+def inside(at: Opened, desktop: Desktop, argv: Sequence[str], *, tty: bool = False, to: str) -> Command:
+    """The command that runs `argv` inside; `to` says what for ("copy files").
+
+    Raises:
+        Unsupported: the provider runs nothing inside. NotReady: the desktop does not run, with what to do about that.
+    """
+    able = at.need(SupportsExec, to=to)
+    if desktop.state not in {State.RUNNING, State.UNKNOWN}:
+        state = desktop.reason or desktop.state.value
+        raise _with_cure(NotReady(f"{desktop.name} does not run: {state}.", provider=at.name), desktop)
+    try:
+        return able.exec(desktop, argv, tty=tty)
+    except NotReady as error:
+        raise _with_cure(error, desktop) from error
+
+
+def _with_cure(error: NotReady, desktop: Desktop) -> NotReady:
+    if desktop.state in {State.STOPPED, State.PARKED}:
+        error.advice = f"Start it: vdictl start {desktop.name}"
+    error.advice = error.advice or f"Wait for it: vdictl wait {desktop.name} --for usable"
+    return error
 
 
 def door(at: Opened, desktop: Desktop, *kinds: str) -> Door:

@@ -13,10 +13,10 @@ from vdictl.cli import records
 from vdictl.cli.app import verb_app
 from vdictl.cli.run import Run, running
 from vdictl.cli.targets import one
-from vdictl.contract.capabilities import SupportsExec
 from vdictl.contract.errors import Invalid, Partial
 from vdictl.contract.mark import NAME
 from vdictl.contract.model import Command
+from vdictl.core import doors
 
 if TYPE_CHECKING:
     from vdictl.connect.copying import Copied, Exec
@@ -73,10 +73,9 @@ def cp(
     name = _desktop(sources, to)
     with running(ctx) as run:
         found = one(run, name or None)
-        able = found.at.need(SupportsExec, to="copy files")
 
         def inside(argv: Sequence[str]) -> Command:
-            return able.exec(found.desktop, argv)
+            return doors.inside(found.at, found.desktop, argv, to="copy files")
 
         outcomes = [_copy(run, inside, found.desktop.name, side, to, into=len(sources) > 1) for side in sources]
         _report(run, found.desktop.name, list(zip(source, outcomes, strict=True)), target)

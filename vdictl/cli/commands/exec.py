@@ -11,8 +11,8 @@ from vdictl.cli.app import verb_app
 from vdictl.cli.run import running
 from vdictl.cli.targets import one
 from vdictl.cli.through import run_through
-from vdictl.contract.capabilities import SupportsExec
 from vdictl.contract.errors import Invalid
+from vdictl.core import doors
 
 app = verb_app()
 
@@ -44,8 +44,7 @@ def exec_(
         raise Invalid("Which command?", advice=f"For a shell: vdictl connect --shell {ascii(name)[1:-1]}")
     with running(ctx) as run:
         found = one(run, name)
-        able = found.at.need(SupportsExec, to="run commands inside desktops")
         with_tty = sys.stdin.isatty() and sys.stdout.isatty() if tty is None else tty
-        command = able.exec(found.desktop, argv, tty=with_tty)
+        command = doors.inside(found.at, found.desktop, argv, tty=with_tty, to="run commands inside desktops")
         code = run_through(command, tty=with_tty)
     raise typer.Exit(code)
