@@ -161,8 +161,8 @@ def _apt_options(env: Mapping[str, str]) -> list[str]:
     if program is None:
         return []
     done = subprocess.run([program, "dump", "Acquire"], capture_output=True, text=True, env=dict(env), check=False)
-    wanted = re.compile(r'Acquire::(https?::Proxy|Check-(Valid-Until|Date)|Retries|https?::Timeout)\S* "[^"@]+";')
-    return [line for line in done.stdout.splitlines() if wanted.fullmatch(line, re.IGNORECASE)]
+    wanted = re.compile(r'Acquire::(https?::Proxy|Check-(Valid-Until|Date)|Retries|https?::Timeout)\S* "[^"@]+";', re.I)
+    return [line for line in done.stdout.splitlines() if wanted.fullmatch(line)]
 
 
 def _release(file: Path) -> dict[str, str]:
