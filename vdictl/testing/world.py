@@ -37,7 +37,7 @@ class Foreign(Protocol):
 class Faults(Protocol):
     """Faults that this world can arrange."""
 
-    #: Of: unavailable, reply-lost, rate-limited, auth-failed, quota, page-cut.
+    #: Of: unavailable, reply-lost, rate-limited, auth-failed, quota, page-cut, stale-list, two-at-once.
     names: frozenset[str]
 
     def arm(self, name: str, on: str = "any", times: int = 1) -> None:
@@ -138,7 +138,7 @@ class World:
         return DesktopSpec(**given)
 
     def list_lag(self) -> None:
-        """Wait until lists show what was made."""
+        """Wait until lists show what was made, and no more what is gone."""
         if self.manifest.list_lag:
             self.pass_time(self.manifest.list_lag)
 
@@ -173,11 +173,12 @@ class World:
         return settled
 
     def gone(self, provider: Provider, desktop: Desktop, *also: str) -> None:
-        """Delete a desktop and wait until it is gone."""
+        """Delete a desktop and wait until it is gone, from lists too."""
         left = provider.delete(desktop, also=frozenset(also))
         if left is not None:
             settled = self.settle(provider, left)
             assert settled is None, f"deleted, and still {settled.state if settled else ''}"
+        self.list_lag()
 
     def ways(self, provider: Provider, desktop: Desktop) -> Sequence[Endpoint]:
         """Its endpoints, once they are ready."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.conformance.broken.base import Broken
 from vdictl.contract import mark as marks
-from vdictl.contract.errors import NotFound
+from vdictl.contract.errors import Conflict, NotFound
 from vdictl.contract.model import Desktop, DesktopSpec, State
 
 
@@ -91,3 +91,18 @@ class MakesADiskEachTime(Broken):
             }
             self.api.create_volume(request=uuid.uuid4().hex, name=desktop.name, **more)
         return super().advance(desktop)
+
+
+class TooLateIsAnError(Broken):
+    """Cannot bear that somebody else was faster."""
+
+    caught_by = "test_a_step_that_somebody_else_did_is_no_error"
+    says = "came out as Conflict"
+
+    def advance(self, desktop: Desktop) -> Desktop:
+        before, _ = self._get(desktop)
+        there = super().advance(desktop)
+        after, mark = self._get(desktop)
+        if there.due and after["revision"] != before["revision"]:
+            raise Conflict("Somebody else has changed it.", details=mark.key)
+        return there

@@ -126,3 +126,15 @@ class ChangesNewerMarks(Broken):
 
     def _writable(self, desktop: Desktop) -> tuple[Raw, Mark]:
         return self._get(desktop)
+
+
+class GoneWhereNotListed(Broken):
+    """Looks for what is to be deleted in the list, which may lag behind."""
+
+    caught_by = "test_a_stale_list_is_not_gone"
+    says = "a stale list did not show it"
+
+    def delete(self, desktop: Desktop, *, also: frozenset[str] = frozenset()) -> Desktop | None:
+        if desktop.key not in [each.key for each in self.desktops()]:
+            return None
+        return super().delete(desktop, also=also)

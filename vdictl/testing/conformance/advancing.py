@@ -90,6 +90,22 @@ class AdvanceTests(Suite):
         assert sorted(each.key for each in provider.desktops()) == sorted([ordinary.key, desktop.key])
         assert not count or world.raw_count() == 2 * count, "two advances at once made more than one"
 
+    @needs(faults=("two-at-once",))
+    def test_a_step_that_somebody_else_did_is_no_error(self, world: World, provider: Provider) -> None:
+        """The machine is changed between our look and our step: look again, or say `Busy`; do nothing twice."""
+        desktop = provider.create(world.spec(), token=new_token())
+        assert world.faults is not None
+        for _ in range(3):
+            world.faults.arm("two-at-once")
+            try:
+                desktop = provider.advance(desktop)
+            except VdictlError as error:
+                assert error.passing, f"somebody else was faster, and it came out as {error!r}"
+            world.pass_time(world.tick)
+        world.faults.clear()
+        settled = world.settle(provider, desktop)
+        assert settled is not None and settled.state is State.RUNNING
+
     @needs(world=("outsider_stop",))
     def test_what_an_outsider_stops_stays_stopped(self, world: World, provider: Provider) -> None:
         """`advance` acts on an open operation only; it has no wishes of its own."""
@@ -124,6 +140,7 @@ class AdvanceTests(Suite):
         for calls in range(200):
             token, spec = new_token(), world.spec()
             killed = self._kill(world, token, calls)
+            world.list_lag()
             provider = world.open()
             seen = list(provider.desktops()) or world.raw_count() == 0
             assert seen, f"killed after {calls} calls: something is there, and bears no mark"

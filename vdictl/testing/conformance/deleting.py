@@ -117,6 +117,7 @@ class DeleteTests(Suite):
                 killed = False
             except Killed:
                 killed = True
+            world.list_lag()
             other = world.open()
             there = list(other.desktops())
             assert there or world.raw_count() == 0, f"killed after {calls} calls: something is left and not listed"
@@ -164,6 +165,16 @@ class DeleteTests(Suite):
         """Neither has one that refuses the login."""
         desktop = world.made(provider)
         self._not_gone(world, provider, desktop, "auth-failed", AuthFailed)
+
+    @needs(faults=("stale-list",), world=("raw_count",))
+    def test_a_stale_list_is_not_gone(self, world: World, provider: Provider) -> None:
+        """A list that does not show it yet has not said that it is gone."""
+        assert world.faults is not None
+        world.faults.arm("stale-list")
+        desktop = provider.create(world.spec(), token=new_token())
+        world.gone(provider, desktop, "homes")
+        world.faults.clear()
+        assert world.raw_count() == 0, "it was taken for gone because a stale list did not show it"
 
     def _not_gone(
         self, world: World, provider: Provider, desktop: Desktop, fault: str, expected: type[Exception]

@@ -25,7 +25,7 @@ class Api(Client):
         now, lag = self.cloud.seconds(), self.cloud.pace.lag
         with self._read(page_name("list_machines", cursor)) as state:
             stale = faults.lasting(state, now)
-            moment = now - lag if stale is None else stale
+            moment = now - lag if stale is None else stale - 0.001  # what was made in that moment is not in it
             there = [
                 machine
                 for machine in state["machines"].values()
