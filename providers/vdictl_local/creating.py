@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -17,7 +18,6 @@ from vdictl_local.world import Holding, World, home_of
 
 def begin(tools: Tools, spec: DesktopSpec, token: str) -> World:
     """Check everything, then claim the name. The same token finds what it made before."""
-    check_names(spec)
     world = tools.read()
     if token in world.holdings:
         return world
@@ -35,7 +35,7 @@ def begin(tools: Tools, spec: DesktopSpec, token: str) -> World:
     if (there := world.named(who)) is not None:
         raise name_taken(there)
     _check(tools, world, spec)
-    making.require_free(tools, None, who.container, token)
+    making.require_free(tools, who.container, token)
     home = home_of(spec)
     if home is None:
         return tools.ledger.claim(mark)
@@ -51,14 +51,13 @@ def step(tools: Tools, world: World, holding: Holding, operation: Operation) -> 
     """Do all that can be done now."""
     container = holding.container
     if container is None:
-        made = _make(tools, world, holding, operation)
-        if isinstance(made, Desktop):
-            return made
-        world, holding = made, require(made, holding.key)
+        waits = _make(tools, world, holding, operation)
+        if waits is not None:
+            return waits
     elif container.state == "created":
         with changing():
             tools.engine.run("start", container.id, timeout=LONG)
-    return convert.desktop(require(tools.ledger.close(holding), holding.key))
+    return convert.desktop(require(making.close(tools, holding), holding.key))
 
 
 def check_names(spec: DesktopSpec) -> None:
@@ -128,16 +127,22 @@ def _require_sole(tools: Tools, world: World, holding: Holding) -> None:
         raise home_in_use(holding.home.name if holding.home else "", others[0])
 
 
-def _make(tools: Tools, world: World, holding: Holding, operation: Operation) -> Desktop | World:
-    spec = holding.mark.spec
-    wanted = images.check(tools, images.recipe(world, spec))
+def _make(tools: Tools, world: World, holding: Holding, operation: Operation) -> Desktop | None:
+    """The desktop as it is while something else must be done first; `None`: its container is made."""
+    wanted = images.recipe(world, holding.mark.spec)
     wait = images.ready(tools, wanted)
     if wait is not None:
         return show_building(holding, wait)
-    home = _home(tools, world, holding, operation.token, wanted.reference)
-    if home is None:
-        return convert.desktop(require(tools.read(), holding.key), doing="copying the snapshot into its home")
-    return making.make(tools, world, holding, image=wanted.reference, home=home, token=operation.token, start=True)
+    token, image = operation.token, wanted.reference
+    if holding.mark.spec.from_snapshot and holding.home:
+        home = _cloned_home(tools, world, holding, token=token, image=image)
+        if home is None:
+            return convert.desktop(require(tools.read(), holding.key), doing="copying the snapshot into its home")
+        fresh: Mapping[str, Mapping[str, str]] = {}
+    else:
+        home, fresh = making.home(world, holding)
+    making.make(tools, world, holding, image=image, home=home, token=token, fresh=fresh)
+    return None
 
 
 def show_building(holding: Holding, wait: images.Building, *, again: bool = False) -> Desktop:
@@ -148,23 +153,17 @@ def show_building(holding: Holding, wait: images.Building, *, again: bool = Fals
     return replace(shown, state=State.FAILED, reason=wait.failed, doing="", due=again)
 
 
-def _home(tools: Tools, world: World, holding: Holding, token: str, image: str) -> str | None:
-    """The engine's volume for the home; `None`: a copy fills it now."""
-    name, source = holding.home, holding.mark.spec.from_snapshot
-    if name is None:
-        return ""
+def _cloned_home(tools: Tools, world: World, holding: Holding, *, token: str, image: str) -> str | None:
+    """The engine's volume that the snapshot was copied into; `None`: it is being copied."""
+    name, source = holding.home, holding.mark.spec.from_snapshot or ""
+    assert name is not None  # the caller has looked
     kept = world.homes.get(name)
     half = next((one for one in kept.generations if one.copy == token), None) if kept else None
-    if half is None and kept and kept.current:
-        return kept.current.volume.name
     number = half.number if half else kept.next_number if kept else 1
     volume = name.volume(number)
-    if half is None:
-        labels = name.labels(holding.key, number) | ({names.COPY: token} if source else {})
-        tools.ledger.make_volumes({volume: labels})
-    if not source:
-        return volume
     if world.snapshot(source) is None and token not in world.done:
         raise NotFound(f"The snapshot {source} is gone.", advice="Destroy the desktop and make it anew.")
+    if half is None:
+        tools.ledger.make_volumes({volume: name.labels(holding.key, number) | {names.COPY: token}})
     whole = copying.step(tools, world, holding, token=token, source=source, target=volume, image=image)
     return volume if whole else None

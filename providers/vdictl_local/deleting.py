@@ -18,15 +18,15 @@ HOMES: Final = "homes"
 SNAPSHOTS: Final = "snapshots"
 
 
-def begin(tools: Tools, holding: Holding, also: frozenset[str]) -> None:
-    """Write the wish, unless it is written."""
+def begin(tools: Tools, holding: Holding, also: frozenset[str]) -> World | None:
+    """Write the wish and read again. `None`: it was written before."""
     unknown = also - {HOMES, SNAPSHOTS}
     if unknown:
         raise Invalid(f"A delete takes homes and snapshots with it, not {', '.join(sorted(unknown))}.")
     operation = holding.mark.operation
     before = asked(operation) if operation and operation.wish is Wish.ABSENT else None
     if before is not None and also <= before:
-        return
+        return None
     wanted = Operation(
         verb="delete",
         token=operation.token if operation and before is not None else f"{holding.key}-delete",
@@ -36,7 +36,7 @@ def begin(tools: Tools, holding: Holding, also: frozenset[str]) -> None:
     )
     # A mark that cannot be read is written anew: a delete is the way out.
     mark = replace(holding.mark, operation=wanted, version=holding.mark.version or marks.VERSION)
-    tools.ledger.rewrite(holding, mark)
+    return tools.ledger.rewrite(holding, mark)
 
 
 def asked(operation: Operation) -> frozenset[str]:
@@ -51,10 +51,7 @@ def step(tools: Tools, world: World, holding: Holding, operation: Operation) -> 
     own = [one.id for one in (holding.container, *holding.helpers) if one]
     tools.remove_containers(*own)
     doomed = _doomed(world, holding, also)
-    # The home's volume may have come by the engine itself, without labels, if somebody took it while we started.
-    tools.ledger.remove_volumes([one.name for one in holding.states])
-    snapshots.remove_volumes(tools, world, doomed)
-    _remove_markers(tools, world, holding, doomed)
+    snapshots.remove_volumes(tools, world, [*holding.states, *doomed], more=_markers(world, holding, doomed))
     gone = [one for one in doomed if one.labels[names.KIND] == "snapshot"]
     images.remove_snapshots(tools, _orphaned_images(world, gone, ran_from))
     tools.ledger.forget(holding)
@@ -73,7 +70,7 @@ def _doomed(world: World, holding: Holding, also: frozenset[str]) -> list[Volume
     return found
 
 
-def _remove_markers(tools: Tools, world: World, holding: Holding, doomed: list[Volume]) -> None:
+def _markers(world: World, holding: Holding, doomed: list[Volume]) -> list[str]:
     """Done-markers whose volume is gone (a kill in between left them)."""
     filled = {
         one.labels.get(names.COPY)
@@ -81,12 +78,11 @@ def _remove_markers(tools: Tools, world: World, holding: Holding, doomed: list[V
         if one.labels[names.KIND] in {"home", "scratch", "snapshot"} and one not in doomed
     }
     gone = {one.labels.get(names.COPY) for one in doomed}  # removed together with their volumes
-    left = [
+    return [
         one.name
         for token, one in world.done.items()
         if one.labels[names.KEY] == holding.key and token not in filled and token not in gone
     ]
-    tools.ledger.remove_volumes(left)
 
 
 def _orphaned_images(world: World, gone: list[Volume], ran_from: str) -> list[str]:

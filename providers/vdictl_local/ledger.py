@@ -28,6 +28,7 @@ LONG: Final = 180.0  # seconds for calls that move things: a loaded machine take
 #: Podman's lists read names first and then each object: one that goes in between fails the list ("no such volume").
 #: Such a torn read is done again at once; where twenty desktops are made and removed at a time it is not rare.
 _TORN_READS: Final = 8
+_OLD_RECORDS: Final = 4  #: outdated marks are removed so many at a time: a call of the engine for each would be felt
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,14 @@ class Ledger:
         # Without a claim (a prune took it) the new record is the claim again.
         name = holding.who.record(holding.key, number) if holding.claim else holding.who.claim
         nonce = self._put(name, self._labels(holding.who, mark, number))
+        old = [one.name for one in holding.records if int(one.labels[names.GENERATION]) < holding.generation]
+        if nonce is not None and len(old) >= _OLD_RECORDS:
+            self.remove_volumes(old)  # older than the predecessor: nobody needs them, whoever wins
         world = self.read()
         if nonce is None or not self._stands(holding, world, number, nonce):
             if nonce is not None:
                 self._take_back(name, nonce)
             raise _changed(holding.who)
-        old = [one.name for one in holding.records if int(one.labels[names.GENERATION]) < holding.generation]
-        self.remove_volumes(old)
         return world
 
     def close(self, holding: Holding) -> World:

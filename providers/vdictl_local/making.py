@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
+from types import MappingProxyType
 
 from vdictl.contract.errors import Conflict, NotFound
-from vdictl.contract.model import Wish
+from vdictl.contract.model import Mark, Wish
 from vdictl.engine.errors import ImageMissing, NameTaken, NoSuchObject
 from vdictl.engine.objects import inspect_container
 from vdictl_local import flags, gpu, images, names, plans
@@ -15,11 +18,23 @@ from vdictl_local.tools import Tools
 from vdictl_local.world import Holding, World
 
 
-def make(tools: Tools, world: World, holding: Holding, *, image: str, home: str, token: str, start: bool) -> World:
-    """Make (and start) the container, its state volume first; then read again, where a wish for `absent` wins.
+def make(
+    tools: Tools,
+    world: World,
+    holding: Holding,
+    *,
+    image: str,
+    home: str,
+    token: str,
+    start: bool = True,
+    fresh: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> None:
+    """Make (and start) the container, before it its state volume and the `fresh` volumes (name -> labels).
+
+    `finish` is to follow: it sees whether the desktop was destroyed meanwhile.
 
     Raises:
-        Conflict: a foreign container has the name, or the desktop was destroyed meanwhile.
+        Conflict: a foreign container has the name.
     """
     spec = holding.mark.spec
     how = images.recipe(world, spec)
@@ -34,8 +49,10 @@ def make(tools: Tools, world: World, holding: Holding, *, image: str, home: str,
         gpu=gpu.flags(spec.gpu, gpu.devices()) if spec.gpu else (),
     )
     state = holding.who.state(holding.key)
+    wanted = dict(fresh)
     if state not in {one.name for one in holding.states}:
-        tools.ledger.make_volumes({state: holding.who.labels("state", holding.key)})
+        wanted[state] = holding.who.labels("state", holding.key)
+    tools.ledger.make_volumes(wanted)
     with changing():
         try:
             tools.engine.run(*flags.make(tools.engine, plan, start=start), timeout=LONG)
@@ -43,13 +60,40 @@ def make(tools: Tools, world: World, holding: Holding, *, image: str, home: str,
             _require_ours(tools, holding)
         except ImageMissing as error:
             raise NotFound(f"The image {image} is gone.", details=error.stderr, provider=PROVIDER) from error
-    return _unless_absent(tools, holding)
 
 
-def require_free(tools: Tools, holding_or_none: Holding | None, container: str, key: str) -> None:
+def finish(tools: Tools, holding: Holding, mark: Mark) -> World:
+    """Write the `mark` that says it is done. Who finds it changed by somebody else looks for a wish of `absent`.
+
+    Raises:
+        Conflict: the desktop was destroyed meanwhile; what was made just now is gone again.
+    """
+    try:
+        return tools.ledger.rewrite(holding, mark)
+    except Conflict:
+        return _unless_absent(tools, holding)
+
+
+def close(tools: Tools, holding: Holding) -> World:
+    """As `finish`: no operation is open any more."""
+    return finish(tools, holding, replace(holding.mark, operation=None))
+
+
+def home(world: World, holding: Holding) -> tuple[str, dict[str, dict[str, str]]]:
+    """The engine's volume for the home (empty: none), and the volume to make for it where there is none yet."""
+    name = holding.home
+    if name is None:
+        return "", {}
+    kept = world.homes.get(name)
+    if kept and kept.current:
+        return kept.current.volume.name, {}
+    number = kept.next_number if kept else 1
+    volume = name.volume(number)
+    return volume, {volume: name.labels(holding.key, number)}
+
+
+def require_free(tools: Tools, container: str, key: str) -> None:
     """Raise Conflict if a container of this name is there that is not this desktop's. One call."""
-    if holding_or_none is not None and holding_or_none.container is not None:
-        return
     with changing():
         try:
             there = inspect_container(tools.engine, container)

@@ -73,7 +73,7 @@ def restart(tools: Tools, world: World, holding: Holding, operation: Operation) 
             return convert.desktop(holding)
     with changing():
         tools.engine.run("start", container.id, timeout=LONG)
-    return _done(tools, require(tools.read(), holding.key), operation)
+    return _done(tools, holding, operation)
 
 
 STEPS: Final[dict[str, Callable[[Tools, World, Holding, Operation], Desktop]]] = {
@@ -109,13 +109,9 @@ def _remake(tools: Tools, world: World, holding: Holding, operation: Operation) 
     wait = images.ready(tools, wanted)
     if wait is not None:
         return show_building(holding, wait)
-    kept = world.homes.get(holding.home) if holding.home else None
-    home = kept.current.volume.name if kept and kept.current else ""
-    if holding.home and not home:
-        home = holding.home.volume(kept.next_number if kept else 1)
-        tools.ledger.make_volumes({home: holding.home.labels(holding.key, kept.next_number if kept else 1)})
-    world = making.make(tools, world, holding, image=wanted.reference, home=home, token=operation.token, start=True)
-    return _done(tools, require(world, holding.key), operation)
+    home, fresh = making.home(world, holding)
+    making.make(tools, world, holding, image=wanted.reference, home=home, token=operation.token, fresh=fresh)
+    return _done(tools, holding, operation)
 
 
 def _done(tools: Tools, holding: Holding, operation: Operation) -> Desktop:
@@ -125,4 +121,5 @@ def _done(tools: Tools, holding: Holding, operation: Operation) -> Desktop:
     if it had not been.
     """
     done = replace(operation, arguments={**operation.arguments, convert.DONE: "1"})
-    return convert.desktop(require(tools.ledger.open(holding, done), holding.key))
+    world = making.finish(tools, holding, replace(holding.mark, operation=done))
+    return convert.desktop(require(world, holding.key))

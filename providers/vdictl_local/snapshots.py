@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from vdictl.contract import mark as marks
@@ -17,8 +18,8 @@ from vdictl_local.tools import Tools, require
 from vdictl_local.world import Holding, World
 
 
-def check_new(world: World, holding: Holding, name: str) -> None:
-    """Raise what speaks against a new snapshot of this name."""
+def arguments(world: World, holding: Holding, name: str) -> dict[str, str]:
+    """What a new snapshot is to remember. Raises what speaks against it."""
     marks.check_name("snapshot", name)
     if world.snapshot(holding.who.snapshot(name)) is not None:
         raise Conflict(
@@ -28,6 +29,14 @@ def check_new(world: World, holding: Holding, name: str) -> None:
         )
     if holding.container is None:
         raise Conflict(f"{holding.who.name} has no container to take a snapshot of.", provider=PROVIDER)
+    paused = {"paused": "1"} if holding.container.state == "paused" else {}  # by an outsider: so it stays
+    return {"snapshot": name, **paused}
+
+
+def taken(world: World, holding: Holding, name: str, token: str) -> bool:
+    """Whether the snapshot of this token is there: then it must not be taken again."""
+    there = world.snapshot(holding.who.snapshot(name))
+    return there is not None and there.labels.get(names.COPY) == token
 
 
 def take(tools: Tools, world: World, holding: Holding, operation: Operation) -> Desktop:
@@ -64,9 +73,8 @@ def restore(tools: Tools, world: World, holding: Holding, operation: Operation) 
         if isinstance(wait, images.Building):
             return show_building(holding, wait)
         world = _switch(tools, holding, operation, image=wait)
-    holding = require(world, holding.key)
     _drop_old(tools, world, holding)
-    return convert.desktop(require(tools.ledger.close(holding), holding.key))
+    return convert.desktop(require(making.close(tools, holding), holding.key))
 
 
 def remove(tools: Tools, world: World, snapshot: str) -> None:
@@ -78,10 +86,10 @@ def remove(tools: Tools, world: World, snapshot: str) -> None:
     images.remove_snapshots(tools, images_of([volume]))
 
 
-def remove_volumes(tools: Tools, world: World, volumes: list[Volume]) -> None:
-    """Remove volumes that a copy filled: themselves first, then their done-markers."""
+def remove_volumes(tools: Tools, world: World, volumes: Sequence[Volume], *, more: Sequence[str] = ()) -> None:
+    """Remove volumes: themselves first, then the done-markers of those that a copy filled, then `more`."""
     markers = [world.done[token] for one in volumes if (token := one.labels.get(names.COPY, "")) in world.done]
-    tools.ledger.remove_volumes([one.name for one in (*volumes, *markers)])
+    tools.ledger.remove_volumes([*(one.name for one in (*volumes, *markers)), *more])
 
 
 def images_of(snapshots: list[Volume]) -> list[str]:
@@ -215,10 +223,10 @@ def _switch(tools: Tools, holding: Holding, operation: Operation, *, image: str)
         tools.remove_containers(holding.container.id)
     world = tools.read()
     holding = require(world, holding.key)
-    kept = world.homes.get(holding.home) if holding.home else None
-    home = kept.current.volume.name if kept and kept.current else ""
+    home, _ = making.home(world, holding)
     start = operation.arguments.get("power") != "stopped"
-    return making.make(tools, world, holding, image=image, home=home, token=operation.token, start=start)
+    making.make(tools, world, holding, image=image, home=home, token=operation.token, start=start)
+    return world
 
 
 def _drop_old(tools: Tools, world: World, holding: Holding) -> None:
@@ -241,14 +249,14 @@ def restored(world: World, holding: Holding, token: str) -> bool:
 
 def restore_arguments(world: World, holding: Holding, snapshot: str) -> dict[str, str]:
     """What a restore is to remember. Raises NotFound, Conflict or Unsupported where it cannot be done."""
-    taken = world.snapshot(snapshot)
-    if taken is None:
+    there = world.snapshot(snapshot)
+    if there is None:
         raise NotFound(f"There is no snapshot {snapshot!a}.", provider=PROVIDER)
-    if not world.complete(taken):
+    if not world.complete(there):
         raise Conflict(f"The snapshot {snapshot} is not complete.", provider=PROVIDER)
-    require_fit(holding, taken, convert.snapshot(world, taken).spec)
+    require_fit(holding, there, convert.snapshot(world, there).spec)
     container = holding.container
-    kept = taken.labels.get(names.IMAGE, "")
+    kept = there.labels.get(names.IMAGE, "")
     system = kept if holding.mark.spec.sudo and kept.startswith(images.SNAPSHOT_PREFIX) else ""
     running = container is not None and container.state in {"running", "paused", "restarting"}
     return {

@@ -1,0 +1,147 @@
+"""What the provider stands on, and the verbs that only hand on: homes, sizes, images, ways inside, strays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Self
+
+from vdictl.contract.model import (
+    Account,
+    Command,
+    Desktop,
+    Endpoint,
+    Hop,
+    Image,
+    Plan,
+    Region,
+    Stray,
+    Volume,
+    Work,
+)
+from vdictl.contract.provider import Settings
+from vdictl.engine.discovery import open_engine
+from vdictl_local import convert, creating, images, inside, plans, snapshots, strays
+from vdictl_local.errors import opening
+from vdictl_local.ledger import Ledger
+from vdictl_local.tools import Tools, require
+
+
+class Offers:
+    """Everything of the local provider but the life of a desktop."""
+
+    def __init__(self, settings: Settings, *, timeout: float) -> None:
+        """As `open`."""
+        self._settings = settings
+        self._timeout = timeout
+        self._since = datetime.now(UTC)
+
+    @classmethod
+    def open(cls, settings: Settings, *, timeout: float) -> Self:
+        """See the contract. The engine is looked for by the first verb that needs it."""
+        return cls(settings, timeout=timeout)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def check(self) -> Account:
+        """An engine that answers is all it needs."""
+        engine = self._tools.engine
+        traits = engine.traits
+        mode = "rootless" if traits.rootless else "with root"
+        return Account(
+            id=engine.kind, name=f"{engine.kind} {traits.version}".strip(), detail=f"{engine.binary}, {mode}"
+        )
+
+    # -- homes, sizes, images -------------------------------------------------------------------------------------
+
+    def volumes(self) -> Iterable[Volume]:
+        """Homes."""
+        world = self._tools.read()
+        found = (convert.home(world, one) for one in world.homes.values())
+        return [one for one in found if one is not None]
+
+    def volume_delete(self, volume: Volume) -> None:
+        """Remove a home with all its generations."""
+        world = self._tools.read()
+        kept = next((one for one in world.homes.values() if one.name.id == volume.id), None)
+        if kept is None:
+            return
+        if users := world.users(kept.name):
+            raise creating.home_in_use(kept.name.name, users[0])
+        snapshots.remove_volumes(self._tools, world, [one.volume for one in kept.generations])
+
+    def plans(self) -> Iterable[Plan]:
+        """Sizes that fit this machine."""
+        return plans.plans(plans.Machine.here())
+
+    def regions(self) -> Iterable[Region]:
+        """This machine is the only one."""
+        return []
+
+    def images(self) -> Iterable[Image]:
+        """Flavors and what was made from them."""
+        return images.listed(self._tools)
+
+    def image_build(self, name: str, *, packages: Sequence[str] = (), retry: bool = False) -> Work:
+        """Begin a build, or look at it."""
+        return images.build(self._tools, name, packages=packages, retry=retry)
+
+    def image_delete(self, image: Image) -> None:
+        """Remove an image that nothing is made from."""
+        images.remove(self._tools, image)
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def exec(self, desktop: Desktop, argv: Sequence[str], *, tty: bool = False) -> Command:
+        """Run a program as the desktop's user."""
+        return inside.run(self._tools.engine, desktop, argv, tty=tty)
+
+    def tunnel(self, desktop: Desktop, endpoint: Endpoint) -> Command:
+        """One connection to an endpoint, through the engine."""
+        return inside.tunnel(self._tools.engine, desktop, endpoint)
+
+    def logs(self, desktop: Desktop, *, follow: bool = False, tail: int | None = None) -> Command:
+        """What its process 1 wrote."""
+        return inside.logs(self._tools.engine, desktop, follow=follow, tail=tail)
+
+    def idle_seconds(self, desktop: Desktop) -> float | None:
+        """Seconds since the last key or pointer event."""
+        return inside.idle_seconds(self._tools.engine, require(self._tools.read(), desktop.key))
+
+    # -- strays ---------------------------------------------------------------------------------------------------
+
+    def strays(self) -> Iterable[Stray]:
+        """What has lost its desktop."""
+        return list(strays.find(self._tools, self._tools.read()))
+
+    def stray_delete(self, stray: Stray) -> None:
+        """Remove it."""
+        strays.remove(self._tools, stray)
+
+    # -- doctor ---------------------------------------------------------------------------------------------------
+
+    def hops(self) -> Iterable[Hop]:
+        """What stands between this machine and its desktops."""
+        from vdictl_local import doctor  # looks at what no other verb needs
+
+        return doctor.hops(self._settings, timeout=self._timeout)
+
+    @cached_property
+    def _tools(self) -> Tools:
+        settings = self._settings
+        with opening():
+            engine = open_engine(
+                settings.environment,
+                state_dir=settings.state_dir,
+                prefer=settings.values.get("engine") or None,
+                timeout=self._timeout,
+            )
+        return Tools(
+            engine=engine,
+            ledger=Ledger(engine, settings.fleet),
+            machine=plans.Machine.here(),
+            state_dir=settings.state_dir,
+            since=self._since,
+        )
