@@ -34,6 +34,18 @@ class RestoresTwice(Broken):
         return super().snapshot_restore(desktop, snapshot, token=uuid.uuid4().hex)
 
 
+class ForgetsHalfCopies(Broken):
+    """Begins a restore before it writes the wish."""
+
+    caught_by = "test_a_restore_killed_between_any_two_calls_is_finished"
+    says = "something is left over"
+
+    def snapshot_restore(self, desktop: Desktop, snapshot: Snapshot, *, token: str) -> Desktop:
+        more: dict[str, Any] = {"fleet": desktop.fleet, "owner": desktop.owner, "desktop": desktop.key}
+        self.api.create_volume(request=token, source=snapshot.id, name="incoming", role="incoming", **more)
+        return super().snapshot_restore(desktop, snapshot, token=token)
+
+
 class RestartsTwice(Broken):
     """So with a restart."""
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-_THEMES = ("suite", "manifest", "create", "listing", "advancing", "deleting", "speaking", "optional")
+_THEMES = ("suite", "manifest", "create", "listing", "advancing", "deleting", "speaking", "optional", "keeping")
 # So that a failing assert shows its values, as in a test file.
 pytest.register_assert_rewrite(
     *(name for name in (f"{__name__}.{theme}" for theme in _THEMES) if name not in sys.modules)
@@ -15,15 +15,10 @@ pytest.register_assert_rewrite(
 from vdictl.testing.conformance.advancing import AdvanceTests  # noqa: E402
 from vdictl.testing.conformance.create import CreateTests  # noqa: E402
 from vdictl.testing.conformance.deleting import DeleteTests  # noqa: E402
+from vdictl.testing.conformance.keeping import SnapshotTests, VolumeTests  # noqa: E402
 from vdictl.testing.conformance.listing import ListingTests  # noqa: E402
 from vdictl.testing.conformance.manifest import ManifestTests  # noqa: E402
-from vdictl.testing.conformance.optional import (  # noqa: E402
-    CatalogueTests,
-    InsideTests,
-    PowerTests,
-    SnapshotTests,
-    VolumeTests,
-)
+from vdictl.testing.conformance.optional import CatalogueTests, InsideTests, PowerTests  # noqa: E402
 from vdictl.testing.conformance.speaking import SpeakingTests  # noqa: E402
 
 __all__ = ["ProviderSuite"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from vdictl.contract.errors import Conflict, NotReady
-from vdictl.contract.model import Command, Desktop, State
+from vdictl.contract.model import Command, State
 from vdictl.testing.conformance.suite import Suite, needs
 from vdictl.testing.world import World, new_token
 
@@ -70,109 +70,6 @@ class PowerTests(Suite):
             else:
                 assert provider.advance(desktop).state is State.DELETING, "a start has undone the delete"
             assert world.settle(provider, left) is None
-
-
-class SnapshotTests(Suite):
-    """Kept, put back, cloned."""
-
-    def kept(self, world: World, provider: Any, desktop: Desktop, name: str = "kept") -> Any:
-        """A whole snapshot."""
-        assert world.settle(provider, provider.snapshot_create(desktop, name, token=new_token())) is not None
-        found = next(each for each in provider.snapshots() if each.name == name)
-        assert found.complete, "the operation is over, and the snapshot is not whole"
-        return found
-
-    def inside(self, world: World, provider: Any, desktop: Desktop, script: str) -> str:
-        """What a script prints inside."""
-        world.ways(provider, desktop)
-        done = run(provider.exec(provider.desktop(desktop.key), ["sh", "-c", script]))
-        assert done.returncode == 0, done.stderr.decode(errors="replace")
-        return done.stdout.decode().strip()
-
-    @needs("SupportsSnapshots")
-    def test_a_snapshot_is_kept(self, world: World, provider: Any) -> None:
-        """It says whose it is; a name is taken once; removing it twice is fine."""
-        desktop, token = world.made(provider), new_token()
-        snapshot = self.kept(world, provider, desktop)
-        assert (snapshot.desktop_key, snapshot.desktop_name) == (desktop.key, "one")
-        assert (snapshot.fleet, snapshot.owner) == (world.fleet, world.owner)
-        with pytest.raises(Conflict):
-            provider.snapshot_create(desktop, "kept", token=token)
-        provider.snapshot_delete(snapshot)
-        provider.snapshot_delete(snapshot)
-        assert not list(provider.snapshots())
-
-    @needs("SupportsSnapshots", "SupportsExec")
-    def test_restore_brings_the_data_back(self, world: World, provider: Any) -> None:
-        """And once only for a token: sent again later it would erase work."""
-        desktop = world.made(provider)
-        self.inside(world, provider, desktop, "echo first > note")
-        snapshot = self.kept(world, provider, desktop)
-        self.inside(world, provider, desktop, "echo second > note; echo more > other")
-        token = new_token()
-        restored = world.settle(provider, provider.snapshot_restore(desktop, snapshot, token=token))
-        assert restored is not None and restored.key == desktop.key
-        assert self.inside(world, provider, restored, "cat note; ls") == "first\nnote"
-
-    @needs("SupportsSnapshots", "SupportsExec")
-    def test_restore_happens_once_for_a_token(self, world: World, provider: Any) -> None:
-        """Work that was done after a restore survives the same request."""
-        desktop, token = world.made(provider), new_token()
-        self.inside(world, provider, desktop, "echo first > note")
-        snapshot = self.kept(world, provider, desktop)
-        restored = world.settle(provider, provider.snapshot_restore(desktop, snapshot, token=token))
-        assert restored is not None
-        self.inside(world, provider, restored, "echo later > note")
-        again = world.settle(provider, provider.snapshot_restore(restored, snapshot, token=token))
-        assert again is not None
-        assert self.inside(world, provider, again, "cat note") == "later", "the same token restored twice"
-
-    @needs("SupportsSnapshots", "SupportsExec")
-    def test_a_clone_has_the_data(self, world: World, provider: Any) -> None:
-        """A create from a snapshot; the two go on apart."""
-        desktop = world.made(provider)
-        self.inside(world, provider, desktop, "echo first > note")
-        snapshot = self.kept(world, provider, desktop)
-        clone = world.made(provider, "two", from_snapshot=snapshot.id)
-        assert self.inside(world, provider, clone, "cat note; echo clone > note") == "first"
-        assert self.inside(world, provider, desktop, "cat note") == "first"
-
-    @needs("SupportsSnapshots", world=("raw_count",))
-    def test_a_delete_during_a_restore_leaves_nothing(self, world: World, provider: Any) -> None:
-        """Half a copy goes with the desktop."""
-        desktop = world.made(provider)
-        snapshot = self.kept(world, provider, desktop)
-        provider.snapshot_restore(desktop, snapshot, token=new_token())
-        world.gone(provider, desktop, "homes", "snapshots")
-        assert world.raw_count() == 0
-
-
-class VolumeTests(Suite):
-    """Homes."""
-
-    @needs("SupportsVolumes")
-    def test_a_home_in_use_is_a_conflict(self, world: World, provider: Any) -> None:
-        """For another desktop, and for its removal."""
-        desktop = world.made(provider)
-        with pytest.raises(Conflict):
-            provider.create(world.spec("two", home="one"), token=new_token())
-        world.list_lag()
-        assert [each.key for each in provider.desktops()] == [desktop.key]
-        volume = next(each for each in provider.volumes() if each.name == "one")
-        with pytest.raises(Conflict):
-            provider.volume_delete(volume)
-        world.gone(provider, desktop)
-        provider.volume_delete(volume)
-        provider.volume_delete(volume)
-        assert not list(provider.volumes())
-
-    @needs("SupportsVolumes")
-    def test_an_ephemeral_home_goes_with_its_desktop(self, world: World, provider: Any) -> None:
-        """Nothing is left of it."""
-        desktop = world.made(provider, home="ephemeral")
-        world.gone(provider, desktop)
-        assert not list(provider.volumes())
-        assert not world.can("raw_count") or world.raw_count() == 0
 
 
 class InsideTests(Suite):
