@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from vdictl.cli.reporting import printable
 from vdictl.cli.wishes import Wishes
@@ -22,6 +22,8 @@ class Column:
     heading: str
     show: Callable[[Record], str]
     right: bool = False
+    wraps: bool = False  #: long text: on a narrow terminal it goes on in a next line, so that the others stay whole
+    optional: bool = False  #: left out where it would be empty in every row
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def _pick(record: Record, fields: Sequence[str]) -> dict[str, Any]:
 
 def table(records: Sequence[Record], columns: Sequence[Column]) -> None:
     """Plain columns through a pipe; drawn by rich, and fitted, on a terminal."""
+    columns = [c for c in columns if not (c.optional and records and not any(c.show(r) for r in records))]
     if not sys.stdout.isatty():
         rows = [[c.heading for c in columns], *([printable(c.show(r)) for c in columns] for r in records)]
         widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]
@@ -100,7 +103,9 @@ def table(records: Sequence[Record], columns: Sequence[Column]) -> None:
 
     drawn = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        drawn.add_column(column.heading, justify="right" if column.right else "left", overflow="ellipsis", no_wrap=True)
+        overflow: Literal["fold", "ellipsis"] = "fold" if column.wraps else "ellipsis"
+        side: Literal["left", "right"] = "right" if column.right else "left"
+        drawn.add_column(column.heading, justify=side, overflow=overflow, no_wrap=not column.wraps)
     for record in records:
         drawn.add_row(*(Text(printable(column.show(record))) for column in columns))
     Console().print(drawn)

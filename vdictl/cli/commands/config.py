@@ -115,6 +115,6 @@ def _value(record: Any) -> str:
 
 COLUMNS = (
     Column("SETTING", lambda r: str(r["name"])),
-    Column("VALUE", _value),
-    Column("FROM", lambda r: str(r["origin"])),
+    Column("VALUE", _value, wraps=True),
+    Column("FROM", lambda r: str(r["origin"]), wraps=True),
 )

@@ -65,6 +65,6 @@ def _columns(now: datetime) -> list[Column]:
         Column("KIND", lambda r: str(r["kind"])),
         Column("READY", lambda r: "yes" if r["ready"] else "no"),
         Column("SIZE", lambda r: sizes.of_bytes(r["size_bytes"]), right=True),
-        Column("AGE", age, right=True),
-        Column("NOTE", lambda r: str(r["note"])),
+        Column("AGE", age, right=True, optional=True),
+        Column("NOTE", lambda r: str(r["note"]), wraps=True, optional=True),
     ]

@@ -57,7 +57,7 @@ def _configured(record: Any) -> str:
 
 COLUMNS = (
     Column("PROVIDER", lambda r: str(r["name"])),
-    Column("WHAT", lambda r: str(r["summary"])),
-    Column("CONFIGURED", _configured),
-    Column("CAN", lambda r: ", ".join(r["capabilities"])),
+    Column("WHAT", lambda r: str(r["summary"]), wraps=True),
+    Column("CONFIGURED", _configured, wraps=True),
+    Column("CAN", lambda r: ", ".join(r["capabilities"]), wraps=True),
 )
