@@ -12,6 +12,7 @@ import pytest
 from vdictl.contract.errors import AuthFailed, NotConfigured, QuotaExceeded, RateLimited, ReplyLost, Unavailable
 from vdictl.contract.model import Desktop, DesktopSpec, Secret, State
 from vdictl.contract.provider import Settings
+from vdictl.testing.memory import MANIFEST
 from vdictl.testing.memory.faults import FAULTS, Fault, parse
 from vdictl.testing.memory.provider import MemoryProvider
 
@@ -184,3 +185,9 @@ def test_a_wrong_token_is_refused(tmp_path: Path) -> None:
     settings = Settings(values={"state": str(tmp_path / "c.json")}, secrets={"token": Secret("wrong")})
     with pytest.raises(AuthFailed):
         MemoryProvider.open(settings, timeout=5.0).check()
+
+
+def test_the_readme_names_every_fault_and_setting() -> None:
+    text = (ROOT / "vdictl" / "testing" / "README.md").read_text(encoding="utf-8")
+    assert {name for name in FAULTS if f"| `{name}` |" in text} == set(FAULTS)
+    assert [each.name for each in MANIFEST.settings if each.name not in text] == []
