@@ -19,7 +19,7 @@ from vdictl_local.plans import Size
 
 PIDS: Final = 4096  #: threads count too, and a browser with many tabs has a thousand
 _SHM: Final = "256m"
-_TMPFS: Final = "rw,nosuid,nodev,mode=1777"
+_TMPFS: Final = "rw,exec,nosuid,nodev,mode=1777"  # Docker mounts it noexec unless told; programs build in /tmp
 _GEOMETRY = re.compile(r"[1-9][0-9]{2,3}x[1-9][0-9]{2,3}")
 
 #: Empties the target first: a copy that was cut off begins anew. `--reflink` makes it instant where the disk can.
