@@ -280,7 +280,7 @@ class Creator:
         Raises:
             Conflict: somebody stopped it, or it stopped by itself.
         """
-        now = self._patiently(lambda: self.at.provider.desktop(desktop.key))
+        now = self._patiently(lambda: self.at.provider.advance(desktop))  # no step is open: it only looks
         if now.operation is None and now.state is desktop.state:
             raise Conflict(
                 f"{desktop.name} is {now.state.value}: somebody stopped it meanwhile, or it ended by itself.",

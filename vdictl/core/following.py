@@ -53,14 +53,16 @@ class Follower:
 
     def run(self) -> Mapping[str, VdictlError | None]:
         """Until every target has reached its goal, failed or run out of time; each outcome by key."""
-        clock, ticks, beats = self.context.clock, pauses(FIRST_TICK, LONGEST_TICK), pauses(FIRST_BEAT, LONGEST_BEAT)
+        clock, beats = self.context.clock, pauses(FIRST_BEAT, LONGEST_BEAT)
+        ticks = pauses(FIRST_TICK, LONGEST_TICK)
         next_list = clock.monotonic() + next(ticks)
         self._look_at_all(advance=True)
         while self._targets and not self.deadline.passed:
             clock.sleep(min(max(next(beats), self._not_before - clock.monotonic()), self.deadline.left))
             listed = clock.monotonic() >= next_list
             if listed:
-                self._refresh()
+                if self._refresh():
+                    ticks = pauses(FIRST_TICK, LONGEST_TICK)  # where one step has ended the next is soon due
                 next_list = clock.monotonic() + next(ticks)
             self._look_at_all(advance=listed)
         for key, target in self._targets.items():
@@ -68,27 +70,34 @@ class Follower:
         self._targets.clear()
         return self.ended
 
-    def _refresh(self) -> None:
+    def _refresh(self) -> bool:
+        """List. Whether something has moved on since the last time."""
         try:
             desktops = list(self.at.provider.desktops())
         except VdictlError as error:
             self._suffer(error)
-            return
+            return False
         self.on_list(desktops)
-        by_key = {desktop.key: desktop for desktop in desktops}
+        by_key, moved = {desktop.key: desktop for desktop in desktops}, False
         for key, target in list(self._targets.items()):
             target.trouble = None
-            target.desktop = by_key.get(key) or self._confirm(key, target)
+            before = target.desktop
+            target.desktop = by_key.get(key) or (before and self._confirm(key, target, before))
+            moved |= _place(before) != _place(target.desktop)
+        return moved
 
-    def _confirm(self, key: str, target: _Target) -> Desktop | None:
-        """Not being listed may be the list's lag: "gone" is concluded from asking for the thing itself."""
+    def _confirm(self, key: str, target: _Target, desktop: Desktop) -> Desktop | None:
+        """Not being listed may be the list's lag: "gone" is concluded from asking for the thing itself.
+
+        By `advance`, which knows the thing by its id; a provider may look for a key in the very list that lags.
+        """
         try:
-            return self.at.provider.desktop(key)
+            return self.at.provider.advance(desktop)
         except NotFound:
             return None
         except VdictlError as error:
             self._trouble(key, target, error)
-            return target.desktop
+            return desktop
 
     def _suffer(self, error: VdictlError) -> None:
         for key, target in list(self._targets.items()):
@@ -155,3 +164,8 @@ class Follower:
             advice=f"The work may go on. Look: vdictl show {name}; wait on: vdictl wait {name}",
             provider=self.at.name,
         )
+
+
+def _place(desktop: Desktop | None) -> tuple[object, ...] | None:
+    """How far it is, without what changes all the time (progress of a build, words)."""
+    return (desktop.state, desktop.due, desktop.operation, desktop.id) if desktop else None

@@ -254,6 +254,7 @@ def test_a_failed_build_is_the_reason_that_is_told(world: World) -> None:
 def test_a_stale_list_does_not_make_a_new_desktop_look_removed(world: World) -> None:
     world.cloud.arm("stale-list", value=8)
     assert world.create().desktop.state is State.RUNNING
+    world.clock.advance(10)
     assert len(world.there()) == 1
 
 
