@@ -77,6 +77,7 @@ def test_walls_are_up(desk: Guest) -> None:
     assert fields["NoNewPrivs"] == "1"
     assert desk.exec("id", "-u").strip() == "1000"
     assert desk.code("touch", "/usr/x") != 0
+    assert desk.exec("stat", "-c", "%a", "/run").strip() == "1777"  # Docker gives the user no other way in
     assert desk.code("touch", "/tmp/x", "/home/user/x") == 0
 
 
