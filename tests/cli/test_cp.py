@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.cli.front import SECONDS, Vdictl
+from tests.cli.front import SECONDS, Vdictl, until
 
 
 @pytest.fixture
@@ -107,3 +108,22 @@ def test_an_existing_file_is_kept_when_the_copy_fails(made: Vdictl) -> None:
     assert made("cp", "folder", "desktop:kept").code == 9  # a folder onto a file
     assert made.ok("exec", "desktop", "cat", "kept").out == "a\n"
     assert Path(made.work / "a").read_text() == "a\n"
+
+
+def test_ctrl_c_leaves_nothing_half(made: Vdictl) -> None:
+    process = subprocess.Popen(
+        made.argv("cp", "-", "desktop:stream"),
+        env=made.env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stdin is not None and process.stderr is not None
+    process.stdin.write(b"x" * 1_000_000)
+    process.stdin.flush()
+    assert b"copying" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=SECONDS)
+    assert process.returncode == 130 and b"Nothing is left half" in err
+    until(lambda: made("exec", "desktop", "ls", "-A").out == "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from tests.cli.front import Vdictl
 
 
@@ -71,3 +73,14 @@ def test_a_provider_that_is_named_in_the_config_and_not_installed_is_shown(vdict
     found = {provider["name"]: provider for provider in vdictl.ok("providers", "-o", "json").data}
     assert (found["gone"]["installed"], found["gone"]["configured"]) == (False, False)
     assert vdictl.ok("list", "-o", "json").data == []  # and it stops nothing
+
+
+def test_ctrl_c_stops_the_waiting_and_not_the_build(vdictl: Vdictl) -> None:
+    slow = vdictl.config.read_text().replace('build = "0.05"', 'build = "4"')
+    vdictl.config.write_text(slow)
+    process = vdictl.start("images", "build", "code")
+    assert process.stderr is not None and b"building" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130 and b"The build goes on" in err
+    assert vdictl.ok("images", "build", "code", "-o", "json", "-q").data["done"]

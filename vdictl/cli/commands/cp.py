@@ -11,6 +11,7 @@ import typer
 
 from vdictl.cli import records
 from vdictl.cli.app import verb_app
+from vdictl.cli.interrupting import interruptible
 from vdictl.cli.run import Run, running
 from vdictl.cli.targets import one
 from vdictl.contract.errors import Invalid, Partial
@@ -77,7 +78,8 @@ def cp(
         def inside(argv: Sequence[str]) -> Command:
             return doors.inside(found.at, found.desktop, argv, to="copy files")
 
-        outcomes = [_copy(run, inside, found.desktop.name, side, to, into=len(sources) > 1) for side in sources]
+        with interruptible("Interrupted while copying.", details="Nothing is left half at the target.", advice=""):
+            outcomes = [_copy(run, inside, found.desktop.name, side, to, into=len(sources) > 1) for side in sources]
         _report(run, found.desktop.name, list(zip(source, outcomes, strict=True)), target)
 
 

@@ -9,6 +9,7 @@ import typer
 from vdictl.cli import records, sizes
 from vdictl.cli.app import verb_app
 from vdictl.cli.durations import ago
+from vdictl.cli.interrupting import interruptible
 from vdictl.cli.output import Column, Record
 from vdictl.cli.run import running
 from vdictl.contract.capabilities import SupportsImages
@@ -49,7 +50,9 @@ def build(
     with running(ctx) as run:
         at = run.context.open(run.provider or run.context.config.text("default_provider"))
         names = tuple(sorted({name.strip() for name in packages.split(",") if name.strip()}))
-        work = build_image(run.context, at, flavor, packages=names, retry=retry, timeout=run.timeout(timeout))
+        again = f"vdictl images build {flavor}" + (f" --packages {','.join(names)}" if names else "")
+        with interruptible("Interrupted.", details="The build goes on.", advice=f"Wait for it: {again}"):
+            work = build_image(run.context, at, flavor, packages=names, retry=retry, timeout=run.timeout(timeout))
         run.context.progress.finish(flavor, "built")
         record = {"name": flavor, "provider": at.name, "packages": list(names)} | records.of(work)
         run.output.one(record, [("image", work.id or flavor), ("provider", at.name)])
