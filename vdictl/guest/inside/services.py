@@ -51,6 +51,8 @@ def services(settings: Settings, session_may_start: Callable[[], bool]) -> tuple
     return (_display(settings, env), bus, page, *session)
 
 
+_TERMINAL = "xterm -class XTerm -geometry 100x28+60+48 -title Terminal"
+
 #: The window manager is a service of ours in both: XFCE's own session manager would revive it unseen, again and again.
 _SESSIONS: Mapping[str, tuple[tuple[str, str, Policy], ...]] = {
     "xfce": (
@@ -58,10 +60,9 @@ _SESSIONS: Mapping[str, tuple[tuple[str, str, Policy], ...]] = {
         ("settings", "xfsettingsd --no-daemon --disable-wm-check", "keep"),
         ("session", "xfce4-session", "group"),
     ),
-    "minimal": (
-        ("window-manager", "openbox --sm-disable", "leave"),
-        ("terminal", "xterm -class XTerm -geometry 100x28+60+48 -title Terminal", "leave"),
-    ),
+    # Openbox starts the terminal itself: a window that asks to be shown while Openbox begins is never shown at all,
+    # and nothing of Openbox's that can be seen from outside tells when that time is over.
+    "minimal": (("window-manager", f"openbox --sm-disable --startup '{_TERMINAL}'", "leave"),),
 }
 
 
@@ -102,11 +103,6 @@ def settings_up() -> bool:
     return _asked(lambda display: display.has_owner("_XSETTINGS_S0"))
 
 
-def manager_up() -> bool:
-    """Whether a window manager is alive."""
-    return _asked(lambda display: bool(display.window_manager()))
-
-
 def _asked(question: Callable[[x11.XConnection], bool]) -> bool:
     try:
         with x11.XConnection(timeout=0.2) as display:
@@ -115,9 +111,8 @@ def _asked(question: Callable[[x11.XConnection], bool]) -> bool:
         return False
 
 
-#: Without its settings daemon, XFCE's programs take GTK's default theme and keep half of it. A window that is there
-#: before its manager is drawn twice.
-_MORE_NEEDS: Mapping[str, tuple[Callable[[], bool], ...]] = {"session": (settings_up,), "terminal": (manager_up,)}
+#: Without its settings daemon, XFCE's programs take GTK's default theme and keep half of it.
+_MORE_NEEDS: Mapping[str, tuple[Callable[[], bool], ...]] = {"session": (settings_up,)}
 
 
 def _is_socket(path: Path) -> Callable[[], bool]:
