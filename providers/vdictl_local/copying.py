@@ -32,8 +32,7 @@ def step(tools: Tools, world: World, holding: Holding, *, token: str, source: st
         _begin(tools, holding, token=token, source=source, target=target, image=image)
         return False
     if helper.state == "created":
-        with changing():
-            tools.engine.run("start", helper.id, timeout=LONG)
+        tools.start_container(helper.id)
         return False
     if helper.state != "exited":
         return False
@@ -48,6 +47,8 @@ def _begin(tools: Tools, holding: Holding, *, token: str, source: str, target: s
         try:
             tools.engine.run(*argv, timeout=LONG)
         except NameTaken as error:
+            if tools.clear_leftover(holding.who.copy(token)):
+                return  # the next look begins it
             # Somebody began it in this moment; or it is not ours, and then the next look shows no helper of ours.
             raise Conflict(
                 f"The container {holding.who.copy(token)} is there already.", details=error.stderr, provider=PROVIDER

@@ -10,8 +10,8 @@ from vdictl.contract import mark as marks
 from vdictl.contract.errors import Busy, Conflict, Invalid, NotFound
 from vdictl.contract.model import Desktop, DesktopSpec, Mark, Operation, State, Wish
 from vdictl_local import convert, copying, flags, gpu, images, making, names, plans
-from vdictl_local.errors import PROVIDER, changing
-from vdictl_local.ledger import LONG, name_taken
+from vdictl_local.errors import PROVIDER
+from vdictl_local.ledger import name_taken
 from vdictl_local.tools import Tools, require
 from vdictl_local.world import Holding, World, home_of
 
@@ -55,8 +55,7 @@ def step(tools: Tools, world: World, holding: Holding, operation: Operation) -> 
         if waits is not None:
             return waits
     elif container.state == "created":
-        with changing():
-            tools.engine.run("start", container.id, timeout=LONG)
+        tools.start_container(container.id)
     return convert.desktop(require(making.close(tools, holding), holding.key))
 
 

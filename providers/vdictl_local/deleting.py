@@ -51,6 +51,11 @@ def step(tools: Tools, world: World, holding: Holding, operation: Operation) -> 
     own = [one.id for one in (holding.container, *holding.helpers) if one]
     tools.remove_containers(*own)
     doomed = _doomed(world, holding, also)
+    if holding.container is None:
+        tools.clear_leftover(holding.who.container)
+    for one in doomed:
+        if not world.complete(one) and holding.helper(one.labels[names.COPY]) is None:
+            tools.clear_leftover(holding.who.copy(one.labels[names.COPY]))
     snapshots.remove_volumes(tools, world, [*holding.states, *doomed], more=_markers(world, holding, doomed))
     gone = [one for one in doomed if one.labels[names.KIND] == "snapshot"]
     images.remove_snapshots(tools, _orphaned_images(world, gone, ran_from))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 from vdictl.contract import errors as ours
 from vdictl.engine import errors as theirs
 
 PROVIDER: Final = "local"
+T = TypeVar("T")
+_TORN_READS: Final = 8
 
 # The first match wins, so children stand before their parents.
 _TABLE: tuple[tuple[type[theirs.EngineError], type[ours.VdictlError]], ...] = (
@@ -47,6 +49,21 @@ def reading() -> Iterator[None]:
         raise _as(ours.Unavailable, error) from error
     except theirs.EngineError as error:
         raise translated(error) from error
+
+
+def whole(read: Callable[[], T]) -> T:
+    """What `read` gives; again at once where the list was torn.
+
+    Podman's lists read names first and then each object: one that goes in between fails the list ("no such volume",
+    "image not known"). Where twenty desktops or an image are made at the time this is not rare.
+    """
+    with reading():
+        for _ in range(_TORN_READS):
+            try:
+                return read()
+            except theirs.NoSuchObject:
+                continue
+        return read()
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from vdictl.engine.nouns import Image as EngineImage
 from vdictl.engine.objects import image_id, inspect_image, list_images
 from vdictl.guest import DEFAULT_FLAVOR, FLAVORS, REPOSITORY, BuildContext, Flavor, context
 from vdictl_local import names
-from vdictl_local.errors import PROVIDER, changing, reading
+from vdictl_local.errors import PROVIDER, changing, reading, whole
 from vdictl_local.tools import Tools
 from vdictl_local.world import World
 
@@ -148,8 +148,7 @@ def short_tag(tag: str) -> str:
 
 def listed(tools: Tools) -> list[Image]:
     """Flavors, built or not; what else of ours is there; snapshots' images."""
-    with reading():
-        there = [one for one in list_images(tools.engine, label=_FLAVOR_LABEL) if one.tags]
+    there = [one for one in whole(lambda: list_images(tools.engine, label=_FLAVOR_LABEL)) if one.tags]
     by_tag = {tag: one for one in there for tag in one.tags}
     found = [_flavor(flavor, by_tag.pop(context(flavor.name).tag, None)) for flavor in FLAVORS.values()]
     return found + [_other(tag, one) for tag, one in sorted(by_tag.items()) if tag.startswith(f"{REPOSITORY}/")]

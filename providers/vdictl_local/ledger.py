@@ -20,14 +20,11 @@ from vdictl.engine.engine import Engine
 from vdictl.engine.errors import EngineError, NameTaken, NoSuchObject
 from vdictl.engine.objects import inspect_volume, snapshot_of_everything
 from vdictl_local import names
-from vdictl_local.errors import PROVIDER, changing, reading
+from vdictl_local.errors import PROVIDER, changing, whole
 from vdictl_local.names import Who
 from vdictl_local.world import Holding, World
 
 LONG: Final = 180.0  # seconds for calls that move things: a loaded machine takes long, and cutting one helps nobody
-#: Podman's lists read names first and then each object: one that goes in between fails the list ("no such volume").
-#: Such a torn read is done again at once; where twenty desktops are made and removed at a time it is not rare.
-_TORN_READS: Final = 8
 _OLD_RECORDS: Final = 4  #: outdated marks are removed so many at a time: a call of the engine for each would be felt
 
 
@@ -41,13 +38,7 @@ class Ledger:
     def read(self) -> World:
         """Everything of ours, in two calls made at the same time."""
         label = f"{names.SIGN}=1" if self.fleet is None else f"{names.FLEET}={self.fleet}"
-        with reading():
-            for _ in range(_TORN_READS):
-                try:
-                    return World.of(*snapshot_of_everything(self.engine, label))
-                except NoSuchObject:
-                    continue
-            return World.of(*snapshot_of_everything(self.engine, label))
+        return World.of(*whole(lambda: snapshot_of_everything(self.engine, label)))
 
     def claim(self, mark: Mark) -> World:
         """Take the name for a new desktop, and read again.

@@ -53,13 +53,23 @@ def make(
     if state not in {one.name for one in holding.states}:
         wanted[state] = holding.who.labels("state", holding.key)
     tools.ledger.make_volumes(wanted)
+    argv = flags.make(tools.engine, plan, start=start)
     with changing():
         try:
-            tools.engine.run(*flags.make(tools.engine, plan, start=start), timeout=LONG)
+            _run(tools, argv, holding.who.container)
         except NameTaken:
             _require_ours(tools, holding)
         except ImageMissing as error:
             raise NotFound(f"The image {image} is gone.", details=error.stderr, provider=PROVIDER) from error
+
+
+def _run(tools: Tools, argv: list[str], name: str) -> None:
+    try:
+        tools.engine.run(*argv, timeout=LONG)
+    except NameTaken:
+        if not tools.clear_leftover(name):
+            raise
+        tools.engine.run(*argv, timeout=LONG)
 
 
 def finish(tools: Tools, holding: Holding, mark: Mark) -> World:

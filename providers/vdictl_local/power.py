@@ -47,8 +47,7 @@ def start(tools: Tools, world: World, holding: Holding, operation: Operation) ->
     container = holding.container
     if container is None:
         return _remake(tools, world, holding, operation)
-    with changing():
-        tools.engine.run("start", container.id, timeout=LONG)
+    tools.start_container(container.id)
     return _shown(tools, holding)
 
 
@@ -71,8 +70,7 @@ def restart(tools: Tools, world: World, holding: Holding, operation: Operation) 
         container = holding.container
         if container is None or container.state in _UP:
             return convert.desktop(holding)
-    with changing():
-        tools.engine.run("start", container.id, timeout=LONG)
+    tools.start_container(container.id)
     return _done(tools, holding, operation)
 
 

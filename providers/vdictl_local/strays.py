@@ -10,7 +10,7 @@ from vdictl.engine.errors import NoSuchObject
 from vdictl.engine.nouns import Volume
 from vdictl.engine.objects import list_images
 from vdictl_local import convert, images, names
-from vdictl_local.errors import changing, reading
+from vdictl_local.errors import changing, whole
 from vdictl_local.tools import Tools
 from vdictl_local.world import Home, World
 
@@ -89,8 +89,7 @@ def _in(home: Home, volume: Volume) -> bool:
 
 
 def _images(tools: Tools, world: World) -> Iterator[Stray]:
-    with reading():
-        there = list_images(tools.engine, label=f"{names.KIND}=snapshot")
+    there = whole(lambda: list_images(tools.engine, label=f"{names.KIND}=snapshot"))
     kept = {one.labels.get(names.IMAGE) for one in world.kind("snapshot")}
     used = {one.image for one in world.containers}
     for image in there:

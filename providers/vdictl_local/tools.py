@@ -8,14 +8,14 @@ import hashlib
 import os
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from vdictl.contract.errors import NotFound
 from vdictl.engine.engine import Engine
-from vdictl.engine.errors import EngineError, NoSuchObject
+from vdictl.engine.errors import CommandFailed, EngineError, NoSuchObject
 from vdictl_local.errors import PROVIDER, changing
 from vdictl_local.ledger import LONG, Ledger
 from vdictl_local.names import Who
@@ -42,10 +42,45 @@ class Tools:
         if not ids:
             return
         soft = ("--time", "1") if self.engine.kind == "podman" else ()
+        left = list(ids)
+        for last in (False, True):
+            answers = self.engine.settle(*(("rm", "--force", *soft, one) for one in left), timeout=LONG)
+            failed = {one: told for one, told in zip(left, answers, strict=True) if _failed(told)}
+            left = [one for one, told in failed.items() if _mounted(told)]
+            for told in failed.values():
+                # Podman, killed while it made a container, left it mounted: the second removal finds that out.
+                if isinstance(told, EngineError) and (last or not _mounted(told)):
+                    with changing():
+                        raise told
+            if not left:
+                return
+
+    def start_container(self, container: str) -> None:
+        """Start it. Podman, killed within a start, leaves parts of it in the runtime that a cleanup takes away."""
         with changing():
-            for answer in self.engine.settle(*(("rm", "--force", *soft, one) for one in ids), timeout=LONG):
-                if isinstance(answer, EngineError) and not isinstance(answer, NoSuchObject):
-                    raise answer
+            try:
+                self.engine.run("start", container, timeout=LONG)
+            except CommandFailed:
+                if self.engine.kind != "podman":
+                    raise
+                self.engine.call("container", "cleanup", container, timeout=LONG)
+                self.engine.run("start", container, timeout=LONG)
+
+    def clear_leftover(self, name: str) -> bool:
+        """Whether there was one: Podman, killed within a `run`, leaves storage under the container's name.
+
+        Its lists do not show it, and no `run` of that name succeeds any more. It is no container that could run, and
+        is removed without force: one that came to be meanwhile stays.
+        """
+        if self.engine.kind != "podman":
+            return False
+        if self.engine.call("container", "exists", name).exit_code == 0:
+            return False
+        if self.engine.call("container", "exists", "--external", name).exit_code != 0:
+            return False
+        with changing(), suppress(NoSuchObject):
+            self.engine.run("rm", name, timeout=LONG)
+        return True
 
     @contextmanager
     def alone(self, who: Who) -> Iterator[bool]:
@@ -81,6 +116,14 @@ class Tools:
                 return None
             raise
         return descriptor
+
+
+def _failed(told: str | EngineError) -> bool:
+    return isinstance(told, EngineError) and not isinstance(told, NoSuchObject)
+
+
+def _mounted(told: str | EngineError) -> bool:
+    return isinstance(told, CommandFailed) and "device or resource busy" in told.stderr
 
 
 def require(world: World, key: str) -> Holding:

@@ -22,6 +22,7 @@ from vdictl.engine.objects import list_images, snapshot_of_everything
 from vdictl.testing.conformance import ProviderSuite
 from vdictl.testing.world import World
 from vdictl_local import names
+from vdictl_local.errors import whole
 from vdictl_local.ledger import Ledger
 from vdictl_local.provider import LocalProvider
 
@@ -175,8 +176,8 @@ class LocalWorld(World):
                 self.engine.call(kind, "rm", "--force", name)
 
     def _raw(self, fleet: str) -> list[tuple[str, str]]:
-        containers, volumes = snapshot_of_everything(self.engine, f"vdictl.fleet={fleet}")
-        images = list_images(self.engine, label=f"vdictl.fleet={fleet}")
+        containers, volumes = whole(lambda: snapshot_of_everything(self.engine, f"vdictl.fleet={fleet}"))
+        images = whole(lambda: list_images(self.engine, label=f"vdictl.fleet={fleet}"))
         kinds = (("container", containers), ("volume", volumes))
         found = [(kind, one.name) for kind, some in kinds for one in some if one.labels.get("vdictl.sign") == "1"]
         return found + [("image", one.id) for one in images]

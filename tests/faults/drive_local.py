@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from vdictl.contract.errors import NotFound
+from vdictl.contract.errors import NotFound, VdictlError
 from vdictl.contract.model import Desktop, DesktopSpec, State, Wish
 from vdictl.contract.provider import Settings
 from vdictl_local.provider import LocalProvider
@@ -24,7 +24,11 @@ def main(verb: str, fleet: str, state_dir: str, image: str) -> None:
     settings = Settings(fleet=fleet, state_dir=Path(state_dir), environment=dict(os.environ))
     provider = LocalProvider.open(settings, timeout=60.0)
     spec = DesktopSpec(name="one", owner="alice", fleet=fleet, image=image, memory_mib=256)
-    {"create": create, "destroy": destroy, "snapshot": snapshot, "restore": restore}[verb](provider, spec)
+    verbs = {"create": create, "destroy": destroy, "snapshot": snapshot, "restore": restore}
+    try:
+        verbs[verb](provider, spec)
+    except VdictlError as error:
+        raise SystemExit(f"{type(error).__name__}: {error.brief}\n{error.details}") from error
 
 
 def create(provider: LocalProvider, spec: DesktopSpec) -> None:

@@ -1,4 +1,6 @@
-"""A tap on the engine: a `podman` on PATH that counts the calls and kills its caller before or after the Nth.
+"""A tap on the engine: a `podman` on PATH that counts the calls, and kills its caller before or after the Nth.
+
+It can kill the engine itself too, some time within the Nth call.
 
 `Tap.make` writes the program; the environment it gives puts it first on PATH. The real engine is called with the same
 arguments. What is counted is what really happens, so a step that is new is found by the next clean run.
@@ -13,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PROGRAM = """#!{python} -IS
-import fcntl, os, signal, sys
+import fcntl, os, signal, sys, time
 folder, real = {folder!r}, {real!r}
 with open(folder + "/calls", "a+") as calls:
     fcntl.flock(calls, fcntl.LOCK_EX)
@@ -33,6 +35,11 @@ if int(at) == number and when == "after":
     child = os.spawnv(os.P_WAIT, real, [real, *sys.argv[1:]])
     os.kill(parent, signal.SIGKILL)
     sys.exit(child)
+if int(at) == number and when.startswith("within:"):
+    child = os.spawnv(os.P_NOWAIT, real, [real, *sys.argv[1:]])
+    time.sleep(float(when.partition(":")[2]))
+    os.kill(child, signal.SIGKILL)
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) and 137)
 os.execv(real, [real, *sys.argv[1:]])
 """
 
@@ -63,7 +70,7 @@ class Tap:
         (self.folder / "kill").unlink(missing_ok=True)
 
     def kill_at(self, number: int, when: str) -> None:
-        """Kill the caller `when` ("before" or "after") the call of this number."""
+        """Kill the caller `when` ("before" or "after") the call of this number; or, "within:S", the engine."""
         (self.folder / "kill").write_text(f"{number} {when}")
 
     def calls(self) -> list[str]:

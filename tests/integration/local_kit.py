@@ -22,6 +22,7 @@ from vdictl.engine.engine import Engine
 from vdictl.engine.errors import EngineError
 from vdictl.engine.objects import image_id, list_images, snapshot_of_everything
 from vdictl.guest import BASE
+from vdictl_local.errors import whole
 from vdictl_local.provider import LocalProvider
 
 BUILD_SECONDS = 600.0
@@ -136,19 +137,21 @@ class Bench:
 
     def objects(self) -> list[str]:
         """Names of all that bears this fleet's label."""
-        containers, volumes = snapshot_of_everything(self.engine, f"vdictl.fleet={self.fleet}")
-        images = list_images(self.engine, label=f"vdictl.fleet={self.fleet}")
+        label = f"vdictl.fleet={self.fleet}"
+        containers, volumes = whole(lambda: snapshot_of_everything(self.engine, label))
+        images = whole(lambda: list_images(self.engine, label=label))
         named = [one.name for one in containers] + [one.name for one in volumes]
         return sorted([*named, *(tag for one in images for tag in one.tags)])
 
     def sweep(self) -> None:
         """Remove the fleet by the engine alone, whatever a test left."""
-        containers, volumes = snapshot_of_everything(self.engine, f"vdictl.fleet={self.fleet}")
+        label = f"vdictl.fleet={self.fleet}"
+        containers, volumes = whole(lambda: snapshot_of_everything(self.engine, label))
         for container in containers:
             self.engine.call("rm", "--force", container.id)
         for volume in volumes:
             self.engine.call("volume", "rm", "--force", volume.name)
-        for image in list_images(self.engine, label=f"vdictl.fleet={self.fleet}"):
+        for image in whole(lambda: list_images(self.engine, label=label)):
             self.engine.call("image", "rm", "--force", image.id)
 
 
