@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 60.0
+SECONDS = 60.0  #: a run may take so long
 
 CONFIG = """\
 default_provider = "memory"
@@ -57,6 +57,7 @@ class Vdictl:
 
     folder: Path
     env: dict[str, str] = field(default_factory=dict)
+    seconds: float = SECONDS
 
     def __post_init__(self) -> None:
         for name in ("home", "run", "cloud", "work"):
@@ -105,7 +106,7 @@ class Vdictl:
             env=self.env | dict(env or {}),
             input=(stdin or "").encode(),
             capture_output=True,
-            timeout=SECONDS,
+            timeout=self.seconds,
             check=False,
         )
         return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
@@ -150,8 +151,8 @@ class Vdictl:
         os.close(far)
         os.write(near, typed.encode())
         try:
-            shown = _read_all(near, time.monotonic() + SECONDS)
-            code = process.wait(SECONDS)
+            shown = _read_all(near, time.monotonic() + self.seconds)
+            code = process.wait(self.seconds)
         finally:
             process.kill()
             process.wait()
