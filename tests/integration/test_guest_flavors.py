@@ -105,11 +105,11 @@ def test_code_is_behind_the_gate(engine: Engine, chromium: str, tmp_path_factory
                 assert answer.status == 401, path
             page.goto(f"{guest.url()}/#token={guest.access()['token']}")
             workbench = page.frame_locator("#screen iframe")
-            workbench.locator(".monaco-workbench").wait_for(timeout=60000)
-            workbench.locator(".explorer-folders-view").wait_for(timeout=60000)
+            workbench.locator(".monaco-workbench").wait_for(timeout=150000)
+            workbench.locator(".explorer-folders-view").wait_for(timeout=150000)
             page.keyboard.press("Control+Shift+Backquote")
-            workbench.locator(".xterm-helper-textarea").first.wait_for(state="attached", timeout=60000)
-            end = time.monotonic() + 40
+            workbench.locator(".xterm-helper-textarea").first.wait_for(state="attached", timeout=150000)
+            end = time.monotonic() + 90
             while guest.code("test", "-e", "/home/user/written") != 0:
                 assert time.monotonic() < end, f"the terminal does not answer\n{guest.logs()[-2000:]}"
                 page.keyboard.type("touch ~/written\n")
@@ -117,4 +117,4 @@ def test_code_is_behind_the_gate(engine: Engine, chromium: str, tmp_path_factory
             assert page.title() == "desk"
             idle = guest.probe()["idle_seconds"]
             assert idle is not None
-            assert idle < 40
+            assert idle < 100
