@@ -37,7 +37,7 @@ def make(
         Conflict: a foreign container has the name.
     """
     spec = holding.mark.spec
-    how = images.recipe(world, spec)
+    how = images.check(tools, images.recipe(world, spec))  # of an image by hand its label tells the flavor
     size = plans.size(spec, tools.machine, least_mib=how.flavor.min_memory_mib if how.flavor else 0)
     plan = flags.Plan(
         mark=holding.mark,

@@ -40,7 +40,8 @@ class LocalProvider(Offers):
     def desktops(self) -> Iterable[Desktop]:
         """All of the fleet; two calls of the engine, and one more for an image that is being built."""
         world = self._tools.read()
-        return [self._show(world, holding) for holding in world.holdings.values()]
+        builds: dict[str, images.Building | None] = {}
+        return [self._show(world, holding, builds) for holding in world.holdings.values()]
 
     def desktop(self, key: str) -> Desktop:
         """One by its key."""
@@ -196,15 +197,19 @@ class LocalProvider(Offers):
         operation = Operation(verb=verb, token=token, wish=wish, arguments=arguments, since=datetime.now(UTC))
         return self._tools.ledger.open(holding, operation)
 
-    def _show(self, world: World, holding: Holding) -> Desktop:
-        """A desktop from the lists; of one whose image is missing, how far the build is."""
+    def _show(self, world: World, holding: Holding, builds: dict[str, images.Building | None] | None = None) -> Desktop:
+        """A desktop from the lists; of one whose image is missing, how far the build is (`builds`: those looked at)."""
         operation = convert.open_operation(holding)
         if operation is None or operation.verb != "create" or holding.container is not None:
             return convert.desktop(holding)
+        builds = {} if builds is None else builds
         try:
-            wait = images.peek(self._tools, images.recipe(world, holding.mark.spec))
-        except Invalid:
-            wait = None  # made with a flavor that this version does not have: its own error comes with the next step
+            wanted = images.recipe(world, holding.mark.spec)
+        except Invalid:  # made with a flavor that this version does not have: its own error comes with the next step
+            return convert.desktop(holding)
+        if wanted.reference not in builds:
+            builds[wanted.reference] = images.peek(self._tools, wanted)
+        wait = builds[wanted.reference]
         return creating.show_building(holding, wait, again=True) if wait else convert.desktop(holding)
 
     def _require_fleet(self, fleet: str) -> None:
