@@ -34,7 +34,7 @@ _DOING: Final[Mapping[str, str]] = {
     "start": "starting",
     "stop": "stopping",
     "restart": "restarting",
-    "snapshot": "copying the home into the snapshot; the desktop is paused meanwhile",
+    "snapshot": "copying the home into the snapshot",
     "restore": "copying the snapshot into a new home",
     "delete": "taking it away",
 }
@@ -59,7 +59,7 @@ def desktop(holding: Holding, *, doing: str = "", progress: float | None = None)
         spec=mark.spec,
         operation=operation,
         due=operation is not None and mark.version <= marks.VERSION,
-        doing=(doing or _DOING.get(operation.verb, operation.verb)) if operation else "",
+        doing=doing or _doing(operation, container),
         progress=progress,
         reason=reason,
         labels=mark.labels,
@@ -153,6 +153,13 @@ def home(world: World, found: Home) -> Volume | None:
         created=found.generations[0].volume.created,
         attached_to=users[0].key if users else "",
     )
+
+
+def _doing(operation: Operation | None, container: Container | None) -> str:
+    if operation is None:
+        return ""
+    paused = operation.verb == "snapshot" and container is not None and container.state == "paused"
+    return _DOING.get(operation.verb, operation.verb) + ("; the desktop is paused meanwhile" if paused else "")
 
 
 def _state(holding: Holding, operation: Operation | None) -> tuple[State, str]:
