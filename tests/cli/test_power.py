@@ -94,3 +94,12 @@ def test_wait_for_one_that_goes_away_is_4_and_one_that_is_leaving_9(vdictl: Vdic
     assert waiting.returncode in (4, 9), said
     until(lambda: gone.poll() is not None)
     gone.communicate()
+
+
+def test_one_whose_time_is_over_is_not_started_for_a_moment(vdictl: Vdictl) -> None:
+    vdictl.ok("create", "brief", "--ttl", "4s", "--detach")
+    vdictl.ok("wait", "brief", "--for", "stopped", "--timeout", "30s")
+    for verb in ("start", "create"):
+        refused = vdictl(verb, "brief")
+        assert refused.code == 9
+        assert "time of brief is over" in refused.err and "vdictl create brief" in refused.err

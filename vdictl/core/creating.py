@@ -16,7 +16,7 @@ from vdictl.core.following import Follower
 from vdictl.core.health import Probes
 from vdictl.core.inputs import Inputs
 from vdictl.core.inventory import desktops_of
-from vdictl.core.operating import Operator, is_leaving, new_token
+from vdictl.core.operating import Operator, is_leaving, new_token, require_time
 from vdictl.core.registry import Opened
 from vdictl.core.retry import again, again_with_token
 from vdictl.core.sameness import elder, require_same
@@ -182,6 +182,7 @@ class Creator:
         return self._start(desktop) if move is Move.START else desktop
 
     def _start(self, desktop: Desktop) -> Desktop:
+        require_time(desktop, now=self.context.clock.now())
         self._how = "started"
         token = new_token()
         self._note("start", token, desktop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from vdictl.contract.capabilities import SupportsPower, SupportsSnapshots
@@ -29,6 +30,17 @@ def is_leaving(desktop: Desktop) -> bool:
     return desktop.operation is not None and desktop.operation.wish is Wish.ABSENT
 
 
+def require_time(desktop: Desktop, *, now: datetime) -> None:
+    """Raise Conflict if its time is over: the guest's own timer would stop it again at once."""
+    if desktop.expires is None or desktop.expires > now:
+        return
+    raise Conflict(
+        f"The time of {desktop.name} is over since {desktop.expires:%Y-%m-%d %H:%M} UTC.",
+        advice=f"Make it anew, its home is kept: vdictl destroy {desktop.name}; vdictl create {desktop.name}",
+        provider=desktop.provider,
+    )
+
+
 @dataclass
 class Operator:
     """Verbs on desktops of one provider."""
@@ -44,7 +56,12 @@ class Operator:
     # -- power ----------------------------------------------------------------------------------------------------
 
     def start(self, desktop: Desktop) -> Desktop:
-        """Start it; running already is success."""
+        """Start it; running already is success.
+
+        Raises:
+            Conflict: its time is over.
+        """
+        require_time(desktop, now=self.context.clock.now())
         power = self.at.need(SupportsPower, to="start desktops")
         return self._operate(desktop, "start", lambda d, token: power.start(d, token=token))
 
@@ -55,6 +72,7 @@ class Operator:
 
     def restart(self, desktop: Desktop) -> Desktop:
         """Stop and start it."""
+        require_time(desktop, now=self.context.clock.now())
         power = self.at.need(SupportsPower, to="restart desktops")
         return self._operate(desktop, "restart", lambda d, token: power.restart(d, token=token))
 

@@ -38,7 +38,8 @@ class Usability:
         self.health = health = self.ladder.climb(desktop, to_the_end=False)
         failing = health.failing
         if failing is not None and failing.fatal:
-            advice = f"See what it says: vdictl logs {desktop.name}"
+            setup = " --setup" if failing.name == "first boot" else ""
+            advice = f"See what it says: vdictl logs {desktop.name}{setup}"
             raise VdictlError(f"{desktop.name}: {failing.name}: {failing.detail}", advice=advice, provider=self.at.name)
         if failing is not None:
             self.context.progress.step(desktop.name, f"waiting for: {failing.name}")

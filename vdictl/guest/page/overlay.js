@@ -4,7 +4,7 @@ const byId = (id) => document.getElementById(id);
 
 const WORDS = {
   stopped: (name) => ["The desktop has stopped", ["Start it again with ", `vdictl start ${name}`, ". This page comes back by itself."]],
-  expired: (name) => ["Its time is over", ["The home is kept. Start it again with ", `vdictl extend ${name}`, " and ", `vdictl start ${name}`, "."]],
+  expired: (name) => ["Its time is over", ["The home is kept. Make it anew with ", `vdictl destroy ${name}`, " and ", `vdictl create ${name}`, "."]],
   display: () => ["The desktop is getting ready", ["A moment, please."]],
   password: () => ["The desktop refused this page", ["Its password has changed; the page asks for the new one."]],
   lost: (name) => ["Connection lost", ["The desktop may be stopped, or the way to it is cut. ", `vdictl health ${name}`, " says which."]],
