@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 import struct
 import zlib
 from pathlib import Path
 
 import pytest
 
-from tests.cli.front import Vdictl
+from tests.cli.front import Vdictl, until
 
 SECOND = """
 from dataclasses import replace
@@ -194,3 +195,21 @@ def test_no_picture_of_one_that_does_not_run(vdictl: Vdictl) -> None:
     assert "vdictl start desktop" in refused.error["advice"]
     assert json.loads(refused.err.splitlines()[-1])["code"] == 9
     assert vdictl("screenshot", "a", "b", "c").code == 2
+
+
+def test_ctrl_c_in_any_verb_ends_at_once_with_a_word(vdictl: Vdictl) -> None:
+    vdictl.configure(memory='latency = "20"')
+    process = vdictl.start("list")
+    until(lambda: (vdictl.folder / "cloud/state.json").exists() or _asks(process.pid))
+    process.send_signal(signal.SIGINT)
+    out, said = process.communicate(timeout=10)
+    assert (process.returncode, out) == (130, b"")
+    assert said.startswith(b"vdictl: Interrupted.")
+
+
+def _asks(pid: int) -> bool:
+    """Whether the process has begun to ask providers: each is asked by a thread."""
+    try:
+        return len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
+    except OSError:
+        return False

@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from vdictl.cli.verbs import VERBS
 from vdictl.cli.wishes import Wishes
+from vdictl.contract.errors import Interrupted
 
 FORMATS = ("table", "json", "yaml", "name")
 
@@ -86,6 +87,13 @@ class LazyGroup(TyperGroup):
             hint = f" Did you mean {' or '.join(near)}?" if near else " See them all: vdictl --help"
             ctx.fail(f"There is no verb {args[0][:60]!a}.{hint}")
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """As the library's, which would swallow Ctrl-C without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted("Interrupted.", advice="What has begun is seen by: vdictl list") from None
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
         """Verbs from the table; options as the library's."""

@@ -14,6 +14,7 @@ from vdictl.contract.errors import Interrupted, Invalid, VdictlError
 
 def run() -> NoReturn:
     """`vdictl`: run the command line and end the process."""
+    signal.signal(signal.SIGINT, _leave)  # while we load there is nothing to tidy up, and nothing worth a traceback
     code = main(sys.argv[1:])
     # Not sys.exit: a provider's thread that hangs in an SDK must not hold the exit.
     with contextlib.suppress(OSError, ValueError):
@@ -21,6 +22,10 @@ def run() -> NoReturn:
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.flush()
     os._exit(code)
+
+
+def _leave(*_: object) -> None:
+    os._exit(Interrupted.exit_code)
 
 
 def main(argv: list[str]) -> int:
@@ -58,7 +63,9 @@ def main(argv: list[str]) -> int:
 
 
 def _survive_the_terminal() -> None:
-    """No locale must not break output; TERM means the same as Ctrl-C."""
+    """No locale must not break output; TERM means the same as Ctrl-C, and Ctrl-C is an exception from here on."""
+    if signal.getsignal(signal.SIGINT) is _leave:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

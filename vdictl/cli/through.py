@@ -48,6 +48,7 @@ class _Through:
         self._command, self._apart = command, apart
         self._environment = dict(command.environment) or None
         self._child: subprocess.Popen[bytes] | None = None
+        self._early: list[int] = []  #: signals that came while the command was being started
 
     def run(self) -> int:
         with self._signals():
@@ -63,6 +64,8 @@ class _Through:
             except OSError as error:
                 program = self._command.argv[0]
                 raise NotConfigured(f"{program} could not be started.", details=str(error)) from error
+            for number in self._early:  # the command may have spoken, and been answered, before we knew its process
+                self._send(child, number)
             if typed and child.stdin is not None:
                 threading.Thread(target=_hand_on, args=(sys.stdin.fileno(), child.stdin), daemon=True).start()
             return child.wait()
@@ -78,9 +81,12 @@ class _Through:
                 signal.signal(number, handler)
 
     def _forward(self, number: int, _: FrameType | None) -> None:
-        child = self._child
-        if child is None or (number in _FROM_KEYS and not self._apart and _in_foreground()):
-            return  # the terminal has sent it to the command too
+        if self._child is None:
+            self._early.append(number)
+        elif not (number in _FROM_KEYS and not self._apart and _in_foreground()):
+            self._send(self._child, number)  # else the terminal has sent it to the command too
+
+    def _send(self, child: subprocess.Popen[bytes], number: int) -> None:
         if not (self._command.signals and self._deliver(number)):
             with contextlib.suppress(OSError):
                 child.send_signal(number)
