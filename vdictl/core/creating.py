@@ -199,7 +199,28 @@ class Creator:
 
     def _follow(self) -> None:
         self._follower.add(self._desktop, self._reached)
-        self._run_follower()
+        if self._race is not None:  # before the first step: it could take a home that the older one needs
+            self._settle_twins(desktops_of(self.context, self.at))
+        while True:
+            try:
+                return self._run_follower()
+            except (Conflict, NotFound):
+                if not self._another_has_won():
+                    raise
+
+    def _another_has_won(self) -> bool:
+        """Ours came to nothing because of an older one of this name: that one is followed from here on."""
+        mine = self._desktop.key
+        twins = self._twins(desktops_of(self.context, self.at))
+        winner = elder(twins) if twins else None
+        if winner is None or winner.key == mine or is_leaving(winner) or not self._is_there(winner):
+            return False
+        self._follower.ended.pop(mine, None)
+        self._settle_twins(twins)
+        if self._desktop.key == mine:  # ours is gone already, and there was nothing to settle
+            self._desktop = self._join(winner)
+            self._follower.add(self._desktop, self._reached)
+        return True
 
     def _run_follower(self) -> None:
         outcomes = self._follower.run()
