@@ -148,11 +148,12 @@ def test_what_an_outsider_stops_stays_stopped_and_a_create_starts_it(shell: Shel
     assert (made["how"], made["usable"]) == ("started", True)
 
 
-def test_what_an_outsider_removes_is_made_anew_with_its_home(shell: Shell) -> None:
+def test_what_an_outsider_removes_stays_so_until_a_start_makes_it_anew_with_its_home(shell: Shell) -> None:
     shell(*CREATE)
     shell("exec", "one", "--", "sh", "-c", "echo kept > file")
     shell.engine.run("rm", "--force", *shell.containers())
-    made = json.loads(shell(*CREATE, "-o", "json"))
+    shell(*CREATE, code=9)
+    made = json.loads(shell("start", "one", "-o", "json"))
     assert made["usable"] is True
     assert shell("exec", "one", "cat", "file") == "kept\n"
 
