@@ -162,7 +162,7 @@ def test_popen_streams(fake: FakeEngine) -> None:
 
 def test_popen_keeps_the_terminals_group_only_when_asked(fake: FakeEngine) -> None:
     for interactive in (True, False):
-        with fake("ps -o pgid= -p $$").popen("x", stdout=subprocess.PIPE, interactive=interactive) as child:
+        with fake("cut -d' ' -f5 /proc/self/stat").popen("x", stdout=subprocess.PIPE, interactive=interactive) as child:
             group = int(child.communicate(timeout=5)[0])
         assert (group == os.getpgrp()) is interactive
 
