@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from vdictl.contract import mark as marks
-from vdictl.contract.errors import Conflict, NotFound, Unsupported
+from vdictl.contract.errors import Conflict, NotFound, ReplyLost, Unsupported, VdictlError
 from vdictl.contract.model import Desktop, DesktopSpec, Operation
 from vdictl.engine.errors import CommandFailed
 from vdictl.engine.nouns import Volume
@@ -133,9 +133,10 @@ def _copied(tools: Tools, world: World, holding: Holding, operation: Operation, 
             target=target,
             image=container.image_id or container.image,
         )
-    except Exception:
-        # The half is gone, or will be shown as a stray: the desktop itself must go on.
-        tools.ledger.close(_resumed(tools, holding, operation))
+    except VdictlError as error:
+        if _final(error):
+            # The half is gone, or will be shown as a stray: the desktop itself must go on.
+            tools.ledger.close(_resumed(tools, holding, operation))
         raise
 
 
@@ -205,9 +206,15 @@ def _restored(tools: Tools, world: World, holding: Holding, operation: Operation
     image = operation.arguments.get("image") or (holding.container.image_id if holding.container else "")
     try:
         return copying.step(tools, world, holding, token=token, source=source, target=home.volume(number), image=image)
-    except Exception:
-        tools.ledger.close(holding)
+    except VdictlError as error:
+        if _final(error):
+            tools.ledger.close(holding)
         raise
+
+
+def _final(error: VdictlError) -> bool:
+    """Whether another try is of no use. While one is, the operation stays open: closed, it would look done."""
+    return not error.passing and not isinstance(error, ReplyLost)
 
 
 def _image_gone(tools: Tools, world: World, holding: Holding, image: str) -> images.Building | str:
