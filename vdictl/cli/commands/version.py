@@ -16,7 +16,10 @@ app = verb_app()
 
 @app.command()
 def version(ctx: typer.Context) -> None:
-    """Print the version of vdictl, of its provider contract and of Python."""
+    """Print the version of vdictl, of its provider contract and of Python.
+
+    Example: vdictl version -o json
+    """
     with running(ctx) as run:
         facts = {"version": __version__, "contract": CONTRACT_VERSION, "python": platform.python_version()}
         run.output.one({"name": "vdictl", **facts}, [(label, str(text)) for label, text in facts.items()])
