@@ -10,9 +10,10 @@ from vdictl.contract.model import Work
 from vdictl.core.clock import Deadline
 from vdictl.core.context import Context
 from vdictl.core.registry import Opened
-from vdictl.core.retry import again, pauses
+from vdictl.core.retry import again_with_token, pauses
 
 FIRST_LOOK, LONGEST_PAUSE = 0.2, 2.0
+LOSSES = 30  #: replies that may be lost one after the other: a machine that builds is busy
 
 
 def build_image(
@@ -31,7 +32,10 @@ def build_image(
     context.journal.note("image-build", name=name, provider=at.name)
 
     def look(*, afresh: bool = False) -> Work:
-        return again(lambda: able.image_build(name, packages=packages, retry=afresh), clock=clock, deadline=deadline)
+        def call() -> Work:  # joins what runs, so it may be sent again
+            return able.image_build(name, packages=packages, retry=afresh)
+
+        return again_with_token(call, clock=clock, deadline=deadline, losses=LOSSES)
 
     work = look(afresh=retry)
     while not (work.done or work.failed):

@@ -44,7 +44,7 @@ def again_with_token(call: Callable[[], T], *, clock: Clock, deadline: Deadline,
         try:
             return again(call, clock=clock, deadline=deadline)
         except ReplyLost:
-            if attempt == losses:
+            if attempt == losses or deadline.passed:
                 raise
     raise AssertionError("unreachable: the last try returns or raises")
 

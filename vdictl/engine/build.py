@@ -77,20 +77,19 @@ class BuildStatus:
 
 
 def look(engine: Engine, context: BuildContext, *, state_dir: Path, since: datetime | None = None) -> BuildStatus:
-    """How far the build is; starts nothing. One call of the engine, and some small files.
+    """How far the build is; starts nothing. Some small files, and one call of the engine where nobody builds.
+
+    While a builder works the engine is not asked: it holds its store for as long as it commits a layer, minutes on a
+    busy machine, and a call would wait for that.
 
     A failure counts when it is of this boot and, where `since` (aware) is given, not older than that; else the state
     is `absent`. Raises what Engine.run raises.
     """
     _reap()
-    found = image_id(engine, context.tag)
-    if found:
-        return BuildStatus(tag=context.tag, state="done", image_id=found)
     attempts = Attempts.of(state_dir, engine.kind, context.tag)
     if attempts.running():
         return _running(engine, context, state_dir)
-    # Between the two looks above the builder may have ended well.
-    found = image_id(engine, context.tag) if attempts.folder.exists() else None
+    found = image_id(engine, context.tag)
     if found:
         return BuildStatus(tag=context.tag, state="done", image_id=found)
     failure = attempts.failure()

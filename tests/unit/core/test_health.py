@@ -185,6 +185,8 @@ def test_a_failed_build_is_begun_again_only_when_told(world: World) -> None:
 def test_a_build_survives_passing_faults(world: World) -> None:
     world.cloud.arm("unavailable", "build_image", times=3)
     assert build_image(world.context, world.at, "code", timeout=60).done
+    world.cloud.arm("reply-lost", "image_build", times=5)
+    assert build_image(world.context, world.at, "xfce", timeout=60).done
     with pytest.raises(Invalid):
         build_image(world.context, world.at, "no-such-flavor", timeout=60)
 
