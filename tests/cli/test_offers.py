@@ -18,6 +18,16 @@ def test_plans_cheapest_first_with_their_columns(vdictl: Vdictl) -> None:
     assert vdictl.ok("plans", "--region", "nowhere", "-o", "json").data == []
 
 
+def test_regions_and_a_provider_with_one_place(vdictl: Vdictl) -> None:
+    lines = vdictl.ok("regions", "-p", "memory").out.splitlines()
+    assert lines[0].split() == ["REGION", "PROVIDER", "NAME", "COUNTRY", "AVAILABLE"]
+    assert lines[1].split() == ["here", "memory", "Here", "DE", "yes"]
+    assert [r["country"] for r in vdictl.ok("regions", "-o", "json").data] == ["DE", "JP"]
+    assert vdictl.ok("create", "one", "--no-wait", "--region", "there", "-o", "json").data["region"] == "there"
+    vdictl.configure(memory='faults = "unavailable:any:100"')
+    assert vdictl("regions", "-p", "memory").code == 1
+
+
 def test_a_provider_that_does_not_answer_leaves_the_others_and_a_code(vdictl: Vdictl) -> None:
     assert vdictl("images", "list", "-p", "local").code == 5  # its engine is not there
     assert vdictl("plans", "-p", "memroy").code == 2

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
 from vdictl.cli import records, sizes
 from vdictl.cli.app import verb_app
-from vdictl.cli.durations import ago
+from vdictl.cli.durations import ago, seconds
 from vdictl.cli.interrupting import interruptible
 from vdictl.cli.making import Order, make
 from vdictl.cli.output import Column, Record
+from vdictl.cli.removing import Doomed, remove_all
 from vdictl.cli.run import Run, running
 from vdictl.cli.targets import one, show_changed, until_usable
-from vdictl.contract.errors import Invalid, NotFound, Partial, VdictlError
+from vdictl.contract.errors import Invalid, NotFound
 from vdictl.contract.mark import NAME, check_name
 from vdictl.contract.model import DesktopSpec, Snapshot, State
-from vdictl.core import inventory, snapshots
+from vdictl.core import inventory, pruning, snapshots
 from vdictl.core.inputs import Inputs
 from vdictl.core.operating import Operator
+from vdictl.core.pruning import Rule
 from vdictl.core.snapshots import Kept
 
 app = verb_app(no_args_is_help=True)
@@ -101,6 +103,45 @@ def delete(
         if len(chosen) > 1:
             run.confirm(f"Delete these {len(chosen)} snapshots of {name}: {names}?", yes=yes)
         _delete(run, chosen, run.timeout(timeout))
+
+
+@app.command()
+def prune(
+    ctx: typer.Context,
+    name: str = typer.Argument(None, help="Only those of this desktop, which may be gone; default: all your own."),
+    *,
+    keep: int | None = typer.Option(None, min=0, metavar="N", help="Keep the newest N of each desktop."),
+    older_than: str | None = typer.Option(None, metavar="TIME", help="Delete only those older than this: 30d, 12h."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Only list what would be deleted."),
+    yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask; without a terminal nobody can be asked."),
+    timeout: str = _TIMEOUT,
+) -> None:
+    """Delete snapshots that are too many or too old: lists them first, then asks.
+
+    Example: vdictl snapshot prune desktop --keep 5 --dry-run
+
+    Example: vdictl snapshot prune --older-than 30d --keep 1 --yes
+
+    With both options one goes only if it is not among the newest N and older than TIME. With --older-than alone the
+    newest goes too, if it is that old. One that was left half made goes along, once nobody works on it.
+    """
+    _check(name, None)
+    if keep is None and older_than is None:
+        raise Invalid("Which ones are to go?", advice="Say --keep N, --older-than TIME, or both.")
+    age = timedelta(seconds=seconds(older_than, option="--older-than")) if older_than else None
+    with running(ctx) as run:
+        now, limit = run.context.clock.now(), run.timeout(timeout)
+        rule = Rule(keep=keep or 0, before=now - age if age else None)
+        found, shelf = pruning.superfluous(run.context, rule, desktop=name or "", only=run.provider)
+        if dry_run:
+            run.output.many([_record(k.snapshot) for k in found], _columns(now, False), empty="None would be deleted.")
+        elif found:
+            _ask_to_prune(run, found, now, yes=yes)
+            with interruptible("Interrupted while deleting snapshots.", advice="The same command again goes on."):
+                _delete(run, found, limit)
+        else:
+            run.output.many([], [], empty="There is no snapshot to delete.")
+        shelf.require_complete()
 
 
 @app.command()
@@ -188,27 +229,25 @@ def _chosen(run: Run, desktop: str, wanted: list[str], *, ignore_not_found: bool
 
 
 def _delete(run: Run, chosen: list[Kept], timeout: float) -> None:
-    """All of them, also after a failure; the summary is an array of what became of each."""
-    rows: list[Record] = []
-    failures: dict[str, VdictlError] = {}
-    for kept in chosen:
-        snapshot = kept.snapshot
-        try:
-            Operator(run.context, kept.at, timeout=timeout).snapshot_delete(snapshot)
-        except VdictlError as error:
-            failures[snapshot.name] = error
-        failed = failures.get(snapshot.name)
-        result = {"result": "failed" if failed else "deleted", "error": failed.slug if failed else None}
-        why = {"reason": failed.brief if failed else None}
-        rows.append({"name": snapshot.name, "key": snapshot.id, "provider": kept.at.name} | result | why)
-        run.context.progress.finish(f"{snapshot.desktop_name}/{snapshot.name}", failed.brief if failed else "deleted")
-    if run.output.is_data:
-        run.output.many(rows, [])
-    if failures and len(chosen) == 1:
-        raise next(iter(failures.values()))
-    if failures:
-        details = "\n".join(f"{name}: {error.brief}" for name, error in failures.items())
-        raise Partial(f"{len(failures)} of {len(chosen)} snapshots could not be deleted.", details=details)
+    remove_all(run, [_doomed(run, kept, timeout) for kept in chosen], kind="snapshots")
+
+
+def _doomed(run: Run, kept: Kept, timeout: float) -> Doomed:
+    snapshot = kept.snapshot
+    return Doomed(
+        shown=f"{snapshot.desktop_name}/{snapshot.name}",
+        record={"name": snapshot.name, "key": snapshot.id, "provider": kept.at.name},
+        remove=lambda: Operator(run.context, kept.at, timeout=timeout).snapshot_delete(snapshot),
+    )
+
+
+def _ask_to_prune(run: Run, found: list[Kept], now: datetime, *, yes: bool) -> None:
+    if not (yes and run.wishes.quiet):
+        for one in (kept.snapshot for kept in found):
+            facts = (ago(one.created, now=now), sizes.of_bytes(one.size_bytes), records.money(one.price))
+            half = "" if one.complete else "half made"
+            run.tell("  ".join(("", f"{one.desktop_name}/{one.name}", *filter(None, (*facts, half)))))
+    run.confirm(f"Delete {'this snapshot' if len(found) == 1 else f'these {len(found)} snapshots'}?", yes=yes)
 
 
 def _record(snapshot: Snapshot) -> Record:
