@@ -14,7 +14,7 @@ if [ "$mode" = all ]; then
     need_packages podman runc crun netavark aardvark-dns fuse-overlayfs slirp4netns uidmap iptables mmdebstrap \
         chromium tigervnc-standalone-server tigervnc-viewer xvfb xterm openbox x11-xserver-utils x11-apps netpbm socat
 fi
-make_environment --editable '.[all]' --group dev
+make_environment --editable '.[all]' --group dev --group docs
 
 step() {
     say "== $1"

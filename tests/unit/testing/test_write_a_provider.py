@@ -48,7 +48,7 @@ def run(folder: Path, line: str) -> str:
 
 
 def test_the_files_of_the_page_are_those_that_it_announces(folder: Path) -> None:
-    announced = set(re.findall(r"^  (\w+\.py) ", blocks("")[0], re.MULTILINE)) | {"test_shelf.py"}
+    announced = set(re.findall(r"^  (\w+\.py) ", blocks("text")[0], re.MULTILINE)) | {"test_shelf.py"}
     assert {file.name for file in folder.rglob("*.py")} == announced
 
 

@@ -1,0 +1,109 @@
+"""The pages as text: each block of code is run, parsed or says why not; links, anchors and the catalogue hold."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.test_docs import RUN, documents
+from vdictl.cli.verbs import VERBS
+from vdictl.contract import errors
+from vdictl.contract.errors import VdictlError
+
+ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r"^(?P<before>[^\n]*)\n+```(?P<language>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+WHY = re.compile(r"<!-- not run: .{10,} -->")
+LINK = re.compile(r"\]\((?P<file>[^)#\s]*)#(?P<anchor>[^)\s]+)\)")
+HEADING = re.compile(r"^#{1,6} (.+?)\s*$", re.MULTILINE)
+#: Pages whose blocks are run, and by which test.
+WITH_A_TEST = dict.fromkeys(RUN, "tests/test_docs.py") | {
+    "docs/write-a-provider.md": "tests/unit/testing/test_write_a_provider.py"
+}
+REFERENCE = "docs/reference/"  # its examples are parsed by tests/test_reference.py
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def loose_blocks(page: Path) -> Iterator[str]:
+    """What is neither run, nor parsed here, nor says why."""
+    for block in BLOCK.finditer(page.read_text(encoding="utf-8")):
+        language, text = block["language"], block["text"]
+        if language == "json":
+            json.loads(text)
+        elif language == "toml":
+            tomllib.loads(text)
+        elif language == "yaml":
+            list(yaml.safe_load_all(text))
+        elif language == "text" or name_of(page).startswith(REFERENCE) or WHY.search(block["before"]):
+            continue
+        elif name_of(page) not in WITH_A_TEST or language not in {"sh", "python"}:
+            yield f"{name_of(page)}: ```{language} {text.splitlines()[0]}"
+
+
+def anchors(page: Path) -> set[str]:
+    """As the usual web sites make them from headings."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    plain = [re.sub(r"\[([^]]*)\]\([^)]*\)|[`*]", r"\1", title) for title in HEADING.findall(text)]
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in plain}
+
+
+def error_classes() -> dict[str, type[VdictlError]]:
+    found = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, VdictlError)]
+    return {kind.slug: kind for kind in found}
+
+
+def listed_errors() -> dict[str, int]:
+    """Slug -> exit code, as the catalogue says."""
+    rows = re.findall(r"^\| (\d+) \| ([^|]*) \|", (ROOT / "docs/errors.md").read_text(encoding="utf-8"), re.MULTILINE)
+    return {slug: int(code) for code, slugs in rows for slug in re.findall(r"`([\w-]+)`", slugs)}
+
+
+def test_each_block_of_code_is_run_or_parsed_or_says_why_not() -> None:
+    loose = [text for page in documents() for text in loose_blocks(page)]
+    assert loose == [], "run it (tests/test_docs.py, RUN), or write before it: <!-- not run: the reason -->"
+
+
+def test_each_anchor_is_a_heading() -> None:
+    broken = []
+    for page in documents():
+        for link in LINK.finditer(page.read_text(encoding="utf-8")):
+            target = page.parent / link["file"] if link["file"] else page
+            if "://" not in link["file"] and link["anchor"] not in anchors(target):
+                broken.append(f"{name_of(page)} -> {link['file']}#{link['anchor']}")
+    assert broken == []
+
+
+def test_the_catalogue_lists_each_error_with_its_code() -> None:
+    of_the_code = {slug: kind.exit_code for slug, kind in error_classes().items()}
+    assert listed_errors() == of_the_code | {"bug": 3}
+
+
+@pytest.mark.parametrize("slug", [*error_classes(), "bug"])
+def test_each_error_is_found_in_a_test(slug: str) -> None:
+    kind = error_classes().get(slug)
+    words = re.compile(rf'"{slug}"' + (rf"|\b{kind.__name__}\b" if kind else ""))
+    tests = [p for p in ROOT.glob("tests/**/*.py") if p.name != Path(__file__).name]
+    assert any(words.search(test.read_text(encoding="utf-8")) for test in tests), f"no test has {slug}"
+
+
+@pytest.mark.parametrize("code", sorted({*listed_errors().values()}))
+def test_each_exit_code_is_the_end_of_a_real_command_in_a_test(code: int) -> None:
+    words = re.compile(rf"\bcode\b[^\n]*(==|in)[^\n]*\b{code}\b|returncode == {code}\b|code={code}\b")
+    folders = (ROOT / "tests/cli", ROOT / "tests/integration", ROOT / "tests/faults")
+    tests = [test for folder in folders for test in folder.glob("test_*.py")]
+    assert any(words.search(test.read_text(encoding="utf-8")) for test in tests), f"no test ends with {code}"
+
+
+def test_each_verb_is_told_of_outside_of_the_reference() -> None:
+    pages = [page for page in documents() if not name_of(page).startswith(REFERENCE)]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    silent = [name for name, verb in VERBS.items() if not verb.hidden and not re.search(rf"vdictl {name}\b", text)]
+    assert silent == [], "say in docs/how-to.md, or on a page of its own, what it is good for"
