@@ -25,19 +25,24 @@ FOLDER = ROOT / "docs/reference"
 AGAIN = "python scripts/reference.py"
 NOTE = f"<!-- Made from the code by scripts/reference.py. Do not edit; make it anew: .venv/bin/{AGAIN} -->\n\n"
 EXAMPLE = re.compile(r"^Example: (.+)$", re.MULTILINE)
-#: An exit code belongs to a verb whose module has one of these words in its source, or one of these parameters.
+#: An exit code belongs to a verb whose module has one of these words in its source.
 EXITS = (
-    (0, r"", "done"),
-    (1, r"running\(", "it failed, or the provider did not answer"),
-    (2, r"", "wrong usage: nothing was changed"),
-    (4, r"one\(|inventory|snapshots|NotFound|make\(", "no desktop, or no other thing, has that name"),
-    (5, r"running\(", "no provider is configured, or it refused the login"),
-    (6, r"Operator\(|\.need\(|doors|Unsupported|make\(", "the provider cannot do that; those that can are named"),
-    (7, r"Partial|require_complete|raise_outcome|make\(", "partly done; the rest is named on stderr"),
-    (8, r"run\.timeout\(", "the time was over; the work may go on"),
-    (9, r"Operator\(|Conflict|make\(", "a conflict: in use, locked, changed meanwhile, or there with another spec"),
-    (10, r"make\(|snapshot_create|resize", "quota, stock, budget, or a full disk"),
-    (130, r"running\(", "Ctrl-C, or the process was asked to end"),
+    ("0", r"", "done"),
+    ("1", r"running\(", "it failed, or the provider did not answer"),
+    ("2", r"", "wrong usage: nothing was changed"),
+    ("4", r"\bone\(|selection|find\(|snapshots\.|NotFound|make\(", "what was named is not there"),
+    ("5", r"running\(", "no provider is configured, or it refused the login"),
+    ("6", r"Operator\(|\.need\(|doors|opening|Unsupported|make\(", "the provider cannot do that; who can is named"),
+    (
+        "7",
+        r"\bone\(|selection|find\(|Partial|require_complete|raise_outcome|make\(",
+        "partly done, or not everybody could be asked; the rest is named on stderr",
+    ),
+    ("8", r"run\.timeout\(", "the time was over; the work may go on"),
+    ("9", r"Operator\(|Conflict|make\(|doors|opening", "a conflict: in use, locked, not running, changed meanwhile"),
+    ("10", r"make\(|snapshot_create|resize", "quota, stock, budget, or a full disk"),
+    ("130", r"running\(", "Ctrl-C, or the process was asked to end"),
+    ("any other", r"run_through\(.*typer\.Exit\(code\)", "that of the command inside"),
 )
 
 
@@ -136,7 +141,7 @@ def _default(param: Any, default: Any) -> str:
 def _exits(name: str) -> list[tuple[str, str]]:
     """The codes with which a verb may end: by what stands in its module."""
     source = getsource(import_module(f"vdictl.cli.commands.{name.replace('-', '_')}"))
-    return [(str(code), when) for code, words, when in EXITS if re.search(words, source)]
+    return [(code, when) for code, words, when in EXITS if re.search(words, source, re.DOTALL)]
 
 
 def _first(text: str | None) -> str:
