@@ -108,11 +108,17 @@ def _hold(run: Run, reached: Reached) -> None:
     if reached.tunnel is None:
         return
     run.say("It is reached through a tunnel, which stays open until Ctrl-C.")
+    until_ctrl_c(run)
+    run.say("The tunnel is closed.")
+
+
+def until_ctrl_c(run: Run) -> None:
+    """Do nothing; what works goes on in threads."""
     try:
         while True:
             run.context.clock.sleep(3600)
     except KeyboardInterrupt:
-        run.say("The tunnel is closed.")
+        return
 
 
 def _vnc(run: Run, found: Found, reached: Reached, *, only_print: bool) -> None:

@@ -1,4 +1,4 @@
-"""A port on this machine's loopback that leads into a desktop: each connection is one process of the tunnel command."""
+"""A port of this machine that leads into a desktop: each connection is one process of the tunnel command."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HOST: Final = "127.0.0.1"
 
 
 class Tunnel:
-    """Listens on 127.0.0.1 until it is closed. Threads are daemons: an exit without `close` does not hang.
+    """Listens until it is closed, on 127.0.0.1 unless told. Threads are daemons: an exit without `close` does not hang.
 
     A connection that is lost, or whose command fails, ends alone; the next one starts the command anew. Every user
     of this machine can reach the port, so what lies behind it has a login of its own.
@@ -33,6 +33,7 @@ class Tunnel:
         self,
         command: Command,
         *,
+        host: str = HOST,
         port: int = 0,
         most: int = 64,
         linger: float = 60.0,
@@ -42,6 +43,7 @@ class Tunnel:
 
         Args:
             command: its stdin and stdout are one connection to the desktop.
+            host: the address to listen at, IPv4 or IPv6.
             port: 0 takes a free one.
             most: connections at once; more are closed as soon as they come.
             linger: seconds without a byte after which a connection that the client half-closed is given up.
@@ -51,7 +53,7 @@ class Tunnel:
             Conflict: the port is in use. Unavailable: it cannot be opened.
         """
         self._command, self._most, self._linger, self._trouble = command, most, linger, trouble
-        self._listener = _listen(port)
+        self._listener = _listen(host, port)
         self.port: int = self._listener.getsockname()[1]
         self.refused = 0  #: connections that came while `most` were open
         self.last_trouble = ""  #: evidence of the last connection that failed
@@ -112,6 +114,7 @@ class Tunnel:
                 self._open.add(thread)
         if full:
             client.close()
+            self._tell(f"There are {self._most} connections already; more are closed as they come.")
             return
         try:
             thread.start()
@@ -178,11 +181,11 @@ def _hear(child: subprocess.Popen[bytes], said: bytearray) -> bool:
     return bool(data)
 
 
-def _listen(port: int) -> socket.socket:
-    listener = socket.socket()
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
+        listener.bind((host, port))
         listener.listen(64)
         listener.setblocking(False)
     except (OSError, OverflowError) as error:

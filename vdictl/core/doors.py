@@ -54,6 +54,15 @@ def inside(at: Opened, desktop: Desktop, argv: Sequence[str], *, tty: bool = Fal
         raise _with_cure(error, desktop) from error
 
 
+def port(at: Opened, desktop: Desktop, number: int) -> Command:
+    """The command whose streams are one connection to a port of the desktop's own loopback.
+
+    Raises:
+        As `inside`.
+    """
+    return inside(at, desktop, ("vdictl-guest", "tcp", str(number)), to="forward ports")
+
+
 def _with_cure(error: NotReady, desktop: Desktop) -> NotReady:
     if desktop.state in {State.STOPPED, State.PARKED}:
         error.advice = f"Start it: vdictl start {desktop.name}"

@@ -25,10 +25,10 @@ class Flavor:
     packages: tuple[str, ...] = ()  #: of Debian, without their recommendations
 
 
-#: What every flavor has: the guest's own Python, and the tools that `--git`, `--setup` and a shell need.
+#: What every flavor has: the guest's own Python, and the tools that `--git`, `--setup`, a shell and SSH need.
 _ALL = (
     "ca-certificates", "python3-minimal", "python3-aiohttp", "procps", "bash-completion", "less", "nano", "git",
-    "openssh-client", "curl", "xz-utils", "unzip",
+    "openssh-client", "openssh-server", "rsync", "curl", "xz-utils", "unzip",
 )  # fmt: skip
 _DISPLAY = (
     "tigervnc-standalone-server", "tigervnc-tools", "dbus-daemon", "dbus-bin", "fonts-dejavu-core",

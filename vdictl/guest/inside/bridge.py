@@ -21,6 +21,27 @@ def page() -> int:
     return _bridge(socket.AF_INET, ("127.0.0.1", places.PAGE_PORT), quiet=1.0)
 
 
+def tcp(text: str) -> int:
+    """To a port of this desktop's loopback; some programs that say "localhost" listen on ::1 only."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        os.write(2, f"vdictl-guest: not a port: {text[:20]!a}\n".encode())
+        return 2
+    port = int(text)
+    for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        try:
+            link = socket.socket(family)
+        except OSError:  # no IPv6 here
+            continue
+        try:
+            link.connect((host, port))
+        except OSError:
+            link.close()
+            continue
+        return carry(0, 1, link)
+    os.write(2, f"vdictl-guest: nothing listens at port {port} inside\n".encode())
+    return 1
+
+
 def _bridge(family: int, address: str | tuple[str, int], quiet: float = 0.0) -> int:
     link = socket.socket(family)
     try:
@@ -32,35 +53,38 @@ def _bridge(family: int, address: str | tuple[str, int], quiet: float = 0.0) -> 
 
 
 def carry(source: int, sink: int, link: socket.socket, quiet: float = 0.0) -> int:
-    """Copy both ways until the socket's side ends.
+    """Copy both ways until the socket's side ends; neither way waits for the other.
 
     The end of `source` is passed on as a half close, once the other side has said nothing for `quiet` seconds.
     """
-    watched: list[int | socket.socket] = [source, link]
+    link.setblocking(False)
+    os.set_blocking(sink, False)
+    up, down = bytearray(), bytearray()  # read, and not written yet
+    source_open = link_open = True
     patience: float | None = None
-    while True:
-        ready, _, _ = select.select(watched, [], [], patience)
+    while link_open or down:
+        hungry = [*([source] if source_open and len(up) < _CHUNK else ()), *([link] if link_open and not down else ())]
+        full = [*([link] if up else ()), *([sink] if down else ())]
+        readable, writable, _ = select.select(hungry, full, [], None if up else patience)
         try:
-            if not ready:
+            if not (readable or writable):
                 link.shutdown(socket.SHUT_WR)
                 patience = None
-            if source in ready:
+            if source in readable:
                 data = os.read(source, _CHUNK)
-                if data:
-                    link.sendall(data)
-                else:
-                    watched.remove(source)
-                    patience = quiet
-            if link in ready:
-                data = link.recv(_CHUNK)
+                up += data
                 if not data:
-                    return 0
-                _write(sink, data)
+                    source_open, patience = False, quiet
+            if link in readable:
+                data = link.recv(_CHUNK)
+                down += data
+                link_open = bool(data)
+            if link in writable:
+                del up[: link.send(up)]
+            if sink in writable:
+                del down[: os.write(sink, down)]
+        except BlockingIOError:
+            continue
         except (BrokenPipeError, ConnectionResetError):
             return 0
-
-
-def _write(sink: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(sink, view) :]
+    return 0

@@ -25,6 +25,9 @@ DELIVERY = STATE / "delivery.json"
 INPUTS = STATE / "inputs.json"
 FIRST_BOOT_LOG = STATE / "first-boot.log"
 MACHINE_ID = STATE / "machine-id"
+SHARES = STATE / "shares.json"
+SSH_HOST_KEY = STATE / "ssh-host-key"
+SSH = RUN / "ssh"  #: keys that were let in, and sshd's settings
 
 PAGE_PORT = 6080
 DISPLAY = ":0"

@@ -8,12 +8,13 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from . import access, expiry, gate, inputs, places, proxy
+from . import access, expiry, gate, inputs, places, proxy, shares
 from .settings import Settings
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -26,7 +27,25 @@ _TYPES = {
     ".svg": "image/svg+xml",
 }
 #: Close codes that the page turns into words.
-STOPPED, EXPIRED, NO_DISPLAY = 4001, 4002, 4003
+STOPPED, EXPIRED, NO_DISPLAY, SHARE_OVER = 4001, 4002, 4003, 4004
+_TICK = 0.5  #: seconds between two looks at whether shares still hold
+
+
+@dataclass(eq=False)
+class Visit:
+    """One request that a share let in, as long as it is being answered."""
+
+    share: shares.Share
+    request: web.Request
+    viewer: web.WebSocketResponse | None = None
+
+    async def end(self) -> None:
+        """Say why, where there is somebody to tell, and hang up."""
+        if self.viewer is not None:
+            with suppress(asyncio.TimeoutError, ConnectionError):
+                await asyncio.wait_for(self.viewer.close(code=SHARE_OVER), 0.5)
+        if self.request.transport is not None:
+            self.request.transport.abort()
 
 
 def main() -> int:
@@ -44,7 +63,9 @@ async def _serve() -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, over.set)
+    watching = asyncio.create_task(page.watch_shares())
     await over.wait()
+    watching.cancel()
     await page.say_goodbye()
     os._exit(0)  # nothing is kept here, and the desktop has to go down in well under a second
 
@@ -59,6 +80,8 @@ class Page:
         self._cookie = (gate.cookie_name(settings.key), gate.cookie_value(token))
         self._files = load(places.PAGE)
         self._viewers: set[web.WebSocketResponse] = set()
+        self._shares = shares.Book(settings.key)
+        self._visits: set[Visit] = set()  #: of shares
         self._hosts = settings.hosts.split()
 
     def application(self) -> web.Application:
@@ -84,22 +107,42 @@ class Page:
         host = request.host
         if not gate.host_allowed(host, self._hosts):
             return self._refuse(421, "This name is not one of this desktop's.", "localhost")
-        if request.path not in gate.OPEN_PATHS and not self._known(request):
+        open_to_all = request.path in gate.OPEN_PATHS
+        share = None if open_to_all or self._is_owner(request) else self._shares.by_cookie(self._given(request))
+        if not (open_to_all or share or self._is_owner(request)):
             return self._refuse(401, "Open this desktop by its link: vdictl connect", host)
         foreign = "Origin" in request.headers and not gate.origin_matches(request.headers["Origin"], host)
         if foreign and (request.method != "GET" or "Upgrade" in request.headers):
             return self._refuse(403, "Asked by another site.", host)
         try:
-            answer = await handler(request)
+            answer = await (self._visit(request, share, handler) if share else handler(request))
         except web.HTTPException as error:
             return self._refuse(error.status, error.reason, host)
         if not answer.prepared and "Content-Security-Policy" not in answer.headers:
             answer.headers.update(gate.headers(host))
         return answer
 
-    def _known(self, request: web.Request) -> bool:
-        name, value = self._cookie
-        return gate.same(request.cookies.get(name, ""), value)
+    def _given(self, request: web.Request) -> str:
+        return str(request.cookies.get(self._cookie[0], ""))
+
+    def _is_owner(self, request: web.Request) -> bool:
+        return gate.same(self._given(request), self._cookie[1])
+
+    async def _visit(self, request: web.Request, share: shares.Share, handler: Handler) -> web.StreamResponse:
+        """Answer, and be known while it lasts: a share that ends takes its connections along."""
+        visit = request["visit"] = Visit(share, request)
+        self._visits.add(visit)
+        try:
+            return await handler(request)
+        finally:
+            self._visits.discard(visit)
+
+    async def watch_shares(self) -> None:
+        """End what shares that do not hold any more still have open."""
+        while True:
+            await asyncio.sleep(_TICK)
+            over = [visit for visit in self._visits if not self._shares.holds(visit.share.id)]
+            await asyncio.gather(*(visit.end() for visit in over), return_exceptions=True)
 
     def _refuse(self, status: int, text: str, host: str) -> web.Response:
         return web.Response(status=status, text=text + "\n", headers=gate.headers(host))
@@ -108,30 +151,36 @@ class Page:
         return web.Response(text="ok")
 
     async def _login(self, request: web.Request) -> web.Response:
-        """The link's token against a cookie."""
+        """The link's token against a cookie: the owner's, or a share's, which lasts no longer than it does."""
         try:
             given = (await request.json()).get("token")
         except (ValueError, AttributeError):
             given = None
-        if not isinstance(given, str) or not gate.same(given, self._token):
-            return self._refuse(403, "This link does not open this desktop.", request.host)
-        answer = web.Response(status=204)
+        token = given if isinstance(given, str) else ""
         name, value = self._cookie
+        if not gate.same(token, self._token):
+            share = self._shares.by_token(token)
+            if share is None:
+                return self._refuse(403, "This link does not open this desktop.", request.host)
+            value = share.cookie
+        answer = web.Response(status=204)
         secure = request.headers.get("X-Forwarded-Proto") == "https"
         answer.set_cookie(name, value, path="/", httponly=True, samesite="Strict", secure=secure)
         return answer
 
-    async def _session(self, _: web.Request) -> web.Response:
+    async def _session(self, request: web.Request) -> web.Response:
         """What the page needs to connect; the only place that gives the VNC password."""
         kind = "http" if self._settings.flavor == "code" else "vnc"
         secret = {} if kind == "http" else {"password": access.ensure().password}
-        return web.json_response({"kind": kind, **secret, **self._facts()})
+        return web.json_response({"kind": kind, **secret, **self._facts(request)})
 
-    async def _status(self, _: web.Request) -> web.Response:
-        return web.json_response(self._facts())
+    async def _status(self, request: web.Request) -> web.Response:
+        return web.json_response(self._facts(request))
 
-    def _facts(self) -> dict[str, Any]:
+    def _facts(self, request: web.Request) -> dict[str, Any]:
+        visit = request.get("visit")
         return {
+            "shared_until": visit.share.until if visit else None,
             "name": self._settings.name,
             "flavor": self._settings.flavor,
             "inputs": inputs.report(inputs.progress(self._settings.inputs)),
@@ -160,6 +209,8 @@ class Page:
             return self._refuse(403, "Asked by another site.", request.host)
         viewer = web.WebSocketResponse(protocols=("binary",), max_msg_size=0, heartbeat=20, compress=False)
         await viewer.prepare(request)
+        if visit := request.get("visit"):
+            visit.viewer = viewer
         self._viewers.add(viewer)
         try:
             await self._carry(viewer)

@@ -11,6 +11,7 @@ let view = null; // what shows the desktop: vnc.js or editor.js
 let tries = 0;
 let timer = 0;
 let ended = ""; // stopped or expired, as long as nothing answers
+let shared = false; // whether a share let us in
 let skew = 0; // seconds that the desktop's clock is ahead of ours
 
 class Refused extends Error {}
@@ -59,9 +60,13 @@ function up() {
   overlay.hide();
 }
 
-// why: stopped, expired, display, password, lost
+// why: stopped, expired, display, password, lost, share (it is over)
 function again(why) {
   view = null;
+  if (why === "share") {
+    refused();
+    return;
+  }
   ended = why === "stopped" || why === "expired" ? why : "";
   const pause = ended ? Math.max(3000, PAUSES[Math.min(tries, 5)]) : PAUSES[Math.min(tries, 5)];
   tries += 1;
@@ -72,14 +77,18 @@ function again(why) {
 
 function refused() {
   clearTimeout(timer);
-  overlay.refused(document.title);
+  overlay.refused(document.title, shared);
 }
 
 function learn(facts) {
   skew = facts.now - Date.now() / 1000;
+  shared = facts.shared_until !== null;
   const { state, detail, exit_code: code } = facts.inputs;
-  const left = facts.expires === null ? Infinity : facts.expires - Date.now() / 1000 - skew;
+  const until = (time) => (time === null ? Infinity : time - Date.now() / 1000 - skew);
+  const left = until(facts.expires);
+  const share = until(facts.shared_until);
   if (left < 300) notice.show("warn", `This desktop stops in ${minutes(left)}. Files in the home are kept.`, `expires${facts.expires}${left < 60}`);
+  else if (share < 300) notice.show("warn", `Your share of this desktop ends in ${minutes(share)}. The desktop goes on.`, `share${share < 60}`);
   else if (state === "waiting") notice.show("", "The session starts when its inputs have come from the machine that creates it.", "waiting");
   else if (state === "running") notice.show("", `First boot: ${detail.replace("first boot: ", "")} is running.`, "running");
   else if (state === "failed") notice.show("bad", `First boot failed${code === null ? "" : ` (${code})`}: ${detail}. The log: vdictl logs --setup ${facts.name}`, "failed");

@@ -47,7 +47,7 @@ async function open() {
   if (answer.ok) {
     location.replace("/desktop");
   } else if (token) {
-    say("This link does not open this desktop", "It is incomplete, or it belongs to another desktop. Get the right one with ", command("vdictl connect NAME"), ".");
+    say("This link does not open this desktop", "It is incomplete, it belongs to another desktop, or it was a share that is over. Get the right one with ", command("vdictl connect NAME"), ".");
   } else {
     say("This desktop opens by its link", "Get the link with ", command("vdictl connect NAME"), ". It holds the key; the bare address does not.");
   }

@@ -59,8 +59,9 @@ export class Overlay {
     this.#ticker = setInterval(tick, 250);
   }
 
-  refused(name) {
-    this.#show("This page is no longer let in", ["Get a new link with ", `vdictl connect ${name}`, "."], false);
+  refused(name, shared) {
+    if (shared) this.#show("Your share of this desktop is over", ["Ask who gave it to you for a new one."], false);
+    else this.#show("This page is no longer let in", ["Get a new link with ", `vdictl connect ${name}`, "."], false);
   }
 
   hide() {

@@ -4,7 +4,7 @@ import RFB from "./vendor/novnc/core/rfb.js";
 import { Clipboard } from "./clipboard.js";
 import { Bar } from "./bar.js";
 
-const REASONS = { 4001: "stopped", 4002: "expired", 4003: "display" };
+const REASONS = { 4001: "stopped", 4002: "expired", 4003: "display", 4004: "share" };
 const NARROW = 720; // below this a desktop of the window's size is of no use: the picture is scaled instead
 
 let bar = null;

@@ -6,12 +6,15 @@ Arguments: FLAGS MACHINE-FOLDER HOME-FOLDER PROGRAM... . The program `vdictl-gue
 # ruff: noqa: ARG001, S606, TID251 - a program of its own: it has an environment, and its commands look alike
 
 import argparse
+import hashlib
 import json
 import os
 import secrets
+import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -42,6 +45,8 @@ def main() -> int:
         "rfb": rfb,
         "break": break_part,
         "run": run,
+        "tcp": tcp,
+        "share": share,
     }[verb](asked, rest)
 
 
@@ -144,6 +149,45 @@ def rfb(asked: argparse.Namespace, rest: list[str]) -> int:
         Screen(sys.stdin.buffer, sys.stdout.buffer, asked.machine / "touched").serve()
     except (EOFError, BrokenPipeError):
         return 0
+    return 0
+
+
+def tcp(asked: argparse.Namespace, rest: list[str]) -> int:
+    """A port of this machine's loopback, which stands for the desktop's, on stdin and stdout."""
+    try:
+        link = socket.create_connection(("127.0.0.1", int(rest[0])), timeout=10)
+    except OSError:
+        sys.stderr.write(f"vdictl-guest: nothing listens at port {rest[0]} inside\n")
+        return 1
+    link.settimeout(None)
+
+    def up() -> None:
+        while data := os.read(0, 65536):
+            link.sendall(data)
+        link.shutdown(socket.SHUT_WR)
+
+    threading.Thread(target=up, daemon=True).start()
+    while data := link.recv(65536):
+        os.write(1, data)
+    return 0
+
+
+def share(asked: argparse.Namespace, rest: list[str]) -> int:
+    """Make, list or revoke shares; only hashes of their tokens are kept."""
+    file, now = asked.machine / "shares.json", time.time()
+    kept = [each for each in read(file).get("shares", []) if each["until"] > now]
+    if rest == ["add"]:
+        wish, token = json.load(sys.stdin), secrets.token_urlsafe(32)
+        made = {"id": secrets.token_hex(4), "created": int(now), "until": int(now + wish["seconds"]), "by": wish["by"]}
+        write(file, {"shares": [*kept, made | {"hash": hashlib.sha256(token.encode()).hexdigest()}]})
+        answer: Any = made | {"token": token}
+    elif rest == ["list"]:
+        answer = [{name: value for name, value in each.items() if name != "hash"} for each in kept]
+    else:
+        gone = [each for each in kept if rest == ["revoke", "--all"] or each["id"] in rest[1:]]
+        write(file, {"shares": [each for each in kept if each not in gone]})
+        answer = [each["id"] for each in gone]
+    sys.stdout.write(json.dumps(answer) + "\n")
     return 0
 
 
