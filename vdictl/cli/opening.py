@@ -107,14 +107,16 @@ def _hold(run: Run, reached: Reached) -> None:
     """A tunnel lives as long as we do."""
     if reached.tunnel is None:
         return
-    run.say("It is reached through a tunnel, which stays open until Ctrl-C.")
-    until_ctrl_c(run)
+    with until_ctrl_c(run):
+        run.say("It is reached through a tunnel, which stays open until Ctrl-C.")
     run.say("The tunnel is closed.")
 
 
-def until_ctrl_c(run: Run) -> None:
-    """Do nothing; what works goes on in threads."""
+@contextmanager
+def until_ctrl_c(run: Run) -> Iterator[None]:
+    """Say what there is in the block, then wait: what works goes on in threads. Ctrl-C counts in the block too."""
     try:
+        yield
         while True:
             run.context.clock.sleep(3600)
     except KeyboardInterrupt:

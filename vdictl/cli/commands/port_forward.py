@@ -68,9 +68,9 @@ def _hold(run: Run, found: Found, wanted: Sequence[tuple[int, int]], host: str) 
             ports = ", ".join(str(row["remote_port"]) for row in rows)
             who = f"Everybody who reaches {host} of this machine reaches what listens inside at {ports}"
             run.context.progress.warn(f"{who}: vdictl asks for no login.")
-        _print(run, rows)
-        run.say("Open until Ctrl-C.")
-        until_ctrl_c(run)
+        with until_ctrl_c(run):
+            _print(run, rows)
+            run.say("Open until Ctrl-C.")
 
 
 def _print(run: Run, rows: Sequence[Record]) -> None:
