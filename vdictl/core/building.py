@@ -9,6 +9,7 @@ from vdictl.contract.errors import TimedOut, VdictlError
 from vdictl.contract.model import Work
 from vdictl.core.clock import Deadline
 from vdictl.core.context import Context
+from vdictl.core.operating import new_token
 from vdictl.core.registry import Opened
 from vdictl.core.retry import again_with_token, pauses
 
@@ -29,7 +30,6 @@ def build_image(
     """
     able = at.need(SupportsImages, to="build images")
     clock, deadline, lengths = context.clock, Deadline(context.clock, timeout), pauses(FIRST_LOOK, LONGEST_PAUSE)
-    context.journal.note("image-build", name=name, provider=at.name)
 
     def look(*, afresh: bool = False) -> Work:
         def call() -> Work:  # joins what runs, so it may be sent again
@@ -37,16 +37,17 @@ def build_image(
 
         return again_with_token(call, clock=clock, deadline=deadline, losses=LOSSES)
 
-    work = look(afresh=retry)
-    while not (work.done or work.failed):
-        context.progress.step(name, work.doing or "building", done=work.progress)
-        if deadline.passed:
-            raise _late(at, name, work, timeout)
-        clock.sleep(min(next(lengths), deadline.left))
-        work = look()
-    if work.failed:
-        raise _failed(at, name, work)
-    return work
+    with context.journal.operation("image-build", token=new_token(), key="", name=name, provider=at.name):
+        work = look(afresh=retry)
+        while not (work.done or work.failed):
+            context.progress.step(name, work.doing or "building", done=work.progress)
+            if deadline.passed:
+                raise _late(at, name, work, timeout)
+            clock.sleep(min(next(lengths), deadline.left))
+            work = look()
+        if work.failed:
+            raise _failed(at, name, work)
+        return work
 
 
 def _late(at: Opened, name: str, work: Work, timeout: float) -> TimedOut:

@@ -63,7 +63,7 @@ class Context:
             registry=Registry(config.packages()),
             clock=clock,
             progress=progress or Silent(),
-            journal=Journal(state, clock=clock, owner=owner),
+            journal=Journal(state, clock=clock, owner=owner, by=usual_owner(environment), fleet=fleet),
             owner=owner,
             fleet=fleet,
             state_dir=state,

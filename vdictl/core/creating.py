@@ -16,6 +16,7 @@ from vdictl.core.following import Follower
 from vdictl.core.health import Probes
 from vdictl.core.inputs import Inputs
 from vdictl.core.inventory import desktops_of
+from vdictl.core.journal import Account
 from vdictl.core.operating import Operator, is_leaving, new_token, require_time
 from vdictl.core.registry import Opened
 from vdictl.core.retry import again, again_with_token
@@ -87,6 +88,7 @@ class Creator:
     _deadline: Deadline = field(init=False)
     _desktop: Desktop = field(init=False)
     _follower: Follower = field(init=False)
+    _account: Account | None = None  #: of the create or start that is ours
     _race: Deadline | None = None  #: None: no other create of this name can come to light any more
 
     def run(self) -> Made:
@@ -100,14 +102,22 @@ class Creator:
         self._deadline = Deadline(self.context.clock, self.timeout)
         self._usability = Usability(self.context, self.at, self.probes, spec=self.spec, inputs=self.inputs)
         self._follower = Follower(self.context, self.at, self._deadline, on_list=self._settle_twins)
+        try:
+            self._make()
+        except BaseException as error:
+            self._end(error)
+            raise
+        self._end()
+        self.context.progress.finish(self.spec.name, self.until.value)
+        ways = self._usability.ladder.known.get(self._desktop.key, ())
+        return Made(desktop=self._desktop, health=self._usability.health, how=self._how, endpoints=ways)
+
+    def _make(self) -> None:
         self._desktop = self._begin()
         if self.until is Until.BEGUN:
             self._settle_race()
         else:
             self._follow()
-        self.context.progress.finish(self.spec.name, self.until.value)
-        ways = self._usability.ladder.known.get(self._desktop.key, ())
-        return Made(desktop=self._desktop, health=self._usability.health, how=self._how, endpoints=ways)
 
     # -- the first step -------------------------------------------------------------------------------------------
 
@@ -124,7 +134,7 @@ class Creator:
 
     def _post(self) -> Desktop:
         token = new_token()
-        self._note("create", token)
+        self._tell("create", token, token)
         self.context.progress.step(self.spec.name, "asking for it")
         self._race = self._until_the_race_is_over()
         try:
@@ -158,7 +168,7 @@ class Creator:
                 if desktop.key == token:
                     return desktop
             if patience.passed:
-                self._note("create-again", token)
+                self.context.journal.note("again", **self._facts("create", token, token))
                 return self._patiently_with_token(lambda: self.at.provider.create(self.spec, token=token))
             self.context.clock.sleep(0.5)
 
@@ -179,13 +189,16 @@ class Creator:
         if move is Move.REPLACE:
             return self._after_the_delete(desktop)
         self._how = "found"
+        if move is Move.FINISH and (operation := desktop.operation):
+            facts = self._facts(operation.verb, operation.token, desktop.key)
+            self.context.journal.note("resume", **facts)
         return self._start(desktop) if move is Move.START else desktop
 
     def _start(self, desktop: Desktop) -> Desktop:
         require_time(desktop, now=self.context.clock.now())
         self._how = "started"
         token = new_token()
-        self._note("start", token, desktop)
+        self._tell("start", token, desktop.key)
         power = self.at.need(SupportsPower, to="start desktops")
         return self._patiently_with_token(lambda: power.start(desktop, token=token))
 
@@ -268,7 +281,7 @@ class Creator:
         if loser.operation is None:
             names = f"{winner.id} and {loser.id}"
             raise Conflict(f"There are two desktops called {self.spec.name}.", details=names, provider=self.at.name)
-        self._note("lost-race", loser.key, loser)
+        self.context.journal.note("lost-race", **self._facts("create", loser.key, loser.key))
         left = self._patiently_with_token(lambda: self.at.provider.delete(loser))
         if left is not None:
             self._follower.add(left, lambda now: now is None)
@@ -311,9 +324,22 @@ class Creator:
                 provider=self.at.name,
             )
 
-    def _note(self, event: str, token: str, desktop: Desktop | None = None) -> None:
-        name, key = self.spec.name, desktop.key if desktop else token
-        self.context.journal.note(event, operation=token, key=key, name=name, provider=self.at.name)
+    # -- what the journal tells -----------------------------------------------------------------------------------
+
+    def _facts(self, verb: str, token: str, key: str) -> dict[str, str]:
+        return {"verb": verb, "operation": token, "key": key, "name": self.spec.name, "provider": self.at.name}
+
+    def _tell(self, verb: str, token: str, key: str) -> None:
+        self._account = self.context.journal.begin(
+            verb, token=token, key=key, name=self.spec.name, provider=self.at.name
+        )
+
+    def _end(self, error: BaseException | None = None) -> None:
+        if self._account is None:
+            return
+        joined = error is None and self._account.facts["key"] != self._desktop.key  # that of a quicker create
+        ended = "joined" if joined else "begun" if self.until is Until.BEGUN else "done"
+        self._account.end(error, outcome=ended)
 
 
 def has_failed(desktop: Desktop) -> Conflict:

@@ -27,6 +27,7 @@ Goal = Callable[[Desktop | None], bool]
 class _Target:
     goal: Goal
     desktop: Desktop | None
+    operation: str = ""  #: the journal's name for what is followed; empty: the token of what is open there
     trouble: VdictlError | None = None  #: the last passing one: evidence if time runs out
 
 
@@ -43,9 +44,9 @@ class Follower:
     ended: dict[str, VdictlError | None] = field(default_factory=dict)  #: by key; None: the goal is reached
     _not_before: float = 0.0  #: the provider has asked for patience until then
 
-    def add(self, desktop: Desktop, goal: Goal) -> None:
-        """Follow this one too."""
-        self._targets[desktop.key] = _Target(goal, desktop)
+    def add(self, desktop: Desktop, goal: Goal, *, operation: str = "") -> None:
+        """Follow this one too. `operation`: under what name the journal has what is done to it, if not its token's."""
+        self._targets[desktop.key] = _Target(goal, desktop, operation)
 
     def drop(self, key: str) -> None:
         """Follow this one no more."""
@@ -83,6 +84,7 @@ class Follower:
             target.trouble = None
             before = target.desktop
             target.desktop = by_key.get(key) or (before and self._confirm(key, target, before))
+            self._note_settled(target, before)
             moved |= _place(before) != _place(target.desktop)
         return moved
 
@@ -135,8 +137,10 @@ class Follower:
                 target.desktop = after = self.at.provider.advance(desktop)
             except NotFound:
                 target.desktop = None
+                self._note_settled(target, desktop)
                 return
-            self._note(desktop)
+            self._note("step", target, desktop)
+            self._note_settled(target, desktop)
             if replace(after, progress=None) == replace(desktop, progress=None):
                 return  # nothing changed: the next step needs time
 
@@ -144,10 +148,19 @@ class Follower:
         if desktop is not None and desktop.doing:
             self.context.progress.step(desktop.name, desktop.doing, done=desktop.progress)
 
-    def _note(self, desktop: Desktop) -> None:
+    def _note_settled(self, target: _Target, before: Desktop | None) -> None:
+        """Note that no step of an operation remains: seen, whoever has done the last one."""
+        if before is not None and before.operation is not None:
+            now = target.desktop.operation if target.desktop else None
+            if now is None or now.token != before.operation.token:
+                self._note("settled", target, before)
+
+    def _note(self, event: str, target: _Target, desktop: Desktop) -> None:
         if (operation := desktop.operation) is not None:
-            facts = {"operation": operation.token, "verb": operation.verb, "key": desktop.key, "name": desktop.name}
-            self.context.journal.note("step", provider=self.at.name, doing=desktop.doing, **facts)
+            token = target.operation or operation.token
+            facts = {"operation": token, "verb": operation.verb, "key": desktop.key, "name": desktop.name}
+            doing = desktop.doing if event == "step" else ""
+            self.context.journal.note(event, provider=self.at.name, doing=doing, **facts)
 
     def _end(self, key: str, error: VdictlError | None) -> None:
         self._targets.pop(key, None)

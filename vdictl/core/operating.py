@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -14,6 +15,7 @@ from vdictl.contract.model import Desktop, Snapshot, State, Wish
 from vdictl.core.clock import Deadline
 from vdictl.core.context import Context
 from vdictl.core.following import Follower, Goal
+from vdictl.core.journal import Account
 from vdictl.core.registry import Opened
 from vdictl.core.retry import again, again_with_token
 
@@ -100,8 +102,8 @@ class Operator:
     def snapshot_delete(self, snapshot: Snapshot) -> None:
         """Remove it; already gone is success."""
         able = self.at.need(SupportsSnapshots, to="delete snapshots")
-        self._patiently(lambda: able.snapshot_delete(snapshot))
-        self._note("snapshot-delete", "", snapshot.desktop_key, snapshot.desktop_name)
+        with self._told("snapshot-delete", new_token(), snapshot.desktop_key, snapshot.desktop_name):
+            self._patiently(lambda: able.snapshot_delete(snapshot))
 
     # -- destroy --------------------------------------------------------------------------------------------------
 
@@ -110,21 +112,43 @@ class Operator:
     ) -> Mapping[str, VdictlError | None]:
         """Take them away; the outcome of each by key. One that fails does not stop the others."""
         outcomes: dict[str, VdictlError | None] = {}
+        accounts: dict[str, Account] = {}
+        try:
+            self._destroy(desktops, also, outcomes, accounts, wait=wait)
+        except BaseException as error:  # Ctrl-C: those that are still open end with it
+            for account in accounts.values():
+                account.end(error)
+            raise
+        return outcomes
+
+    def _destroy(
+        self,
+        desktops: Iterable[Desktop],
+        also: frozenset[str],
+        outcomes: dict[str, VdictlError | None],
+        accounts: dict[str, Account],
+        *,
+        wait: bool,
+    ) -> None:
         follower = Follower(self.context, self.at, self._deadline)
         for desktop in desktops:
+            token = f"{desktop.key}-delete"  # a provider needs none of us: the key is as good
+            accounts[desktop.key] = account = self._begin("delete", token, desktop.key, desktop.name)
             try:
-                self._note("destroy", "", desktop.key, desktop.name)
                 self.context.progress.step(desktop.name, "destroying")
                 left = self._delete(desktop, also)
             except VdictlError as error:
                 outcomes[desktop.key] = error
+                account.end(error)
                 continue
             if left is None or not wait:
                 outcomes[desktop.key] = None
+                account.end(outcome="begun" if left else "done")
             else:
-                follower.add(left, self._gone(also))
+                follower.add(left, self._gone(also), operation=token)
         outcomes |= follower.run()
-        return outcomes
+        for key, account in accounts.items():
+            account.end(outcomes[key])
 
     def until_gone(self, desktop: Desktop) -> None:
         """Wait for a delete that somebody began."""
@@ -170,10 +194,10 @@ class Operator:
 
     def _operate(self, desktop: Desktop, verb: str, call: Callable[[Desktop, str], Desktop]) -> Desktop:
         desktop, token = self.settle(desktop), new_token()
-        self._note(verb, token, desktop.key, desktop.name)
-        self.context.progress.step(desktop.name, verb)
-        begun = self._patiently(lambda: call(desktop, token))
-        return self._follow(begun, _settled)
+        with self._told(verb, token, desktop.key, desktop.name):
+            self.context.progress.step(desktop.name, verb)
+            begun = self._patiently(lambda: call(desktop, token))
+            return self._follow(begun, _settled)
 
     def _patiently(self, call: Callable[[], T]) -> T:
         return again_with_token(call, clock=self.context.clock, deadline=self._deadline)
@@ -191,8 +215,12 @@ class Operator:
             raise error
         return latest[0]
 
-    def _note(self, event: str, token: str, key: str, name: str) -> None:
-        self.context.journal.note(event, operation=token, key=key, name=name, provider=self.at.name)
+    def _told(self, verb: str, token: str, key: str, name: str) -> AbstractContextManager[None]:
+        """Around one operation: the journal tells of it."""
+        return self.context.journal.operation(verb, token=token, key=key, name=name, provider=self.at.name)
+
+    def _begin(self, verb: str, token: str, key: str, name: str) -> Account:
+        return self.context.journal.begin(verb, token=token, key=key, name=name, provider=self.at.name)
 
 
 def _settled(now: Desktop | None) -> bool:

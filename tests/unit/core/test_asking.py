@@ -1,13 +1,10 @@
-"""Providers found and asked: registry, fan-out, journal, running what is inside."""
+"""Providers found and asked: registry, fan-out, running what is inside."""
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,9 +13,7 @@ from vdictl.contract.errors import Conflict, Invalid, NotConfigured, Partial, Un
 from vdictl.contract.model import Command
 from vdictl.core import running
 from vdictl.core.fanout import gather, require_all
-from vdictl.core.journal import ROTATE_BYTES, Journal
 from vdictl.core.registry import Registry
-from vdictl.testing.clock import MovableClock
 
 # -- registry ---------------------------------------------------------------------------------------------------------
 
@@ -110,40 +105,6 @@ def test_failures_are_named_together() -> None:
     with pytest.raises(Partial) as caught:
         require_all({"a": Unavailable("down"), "b": Conflict("no")})
     assert caught.value.details == "a: down\nb: no"
-
-
-# -- journal ----------------------------------------------------------------------------------------------------------
-
-
-def test_one_line_an_event(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "state", clock=MovableClock(), owner="me")
-    journal.note("create", name="desktop", key="", provider="memory")
-    (line,) = (json.loads(text) for text in journal.file.read_text().splitlines())
-    assert (line["event"], line["by"], line["name"], line["pid"]) == ("create", "me", "desktop", os.getpid())
-    assert "key" not in line and line["time"].endswith("+00:00")
-    assert journal.file.stat().st_mode & 0o777 == 0o600
-    assert journal.file.parent.stat().st_mode & 0o777 == 0o700
-
-
-def test_lines_of_many_stay_whole(tmp_path: Path) -> None:
-    journals = [Journal(tmp_path, clock=MovableClock(), owner=f"o{n}") for n in range(8)]
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda j: [j.note("e", text="x" * 500) for _ in range(50)], journals))
-    lines = [json.loads(line) for line in journals[0].file.read_text().splitlines()]
-    assert len(lines) == 400
-
-
-def test_it_is_rotated(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, clock=MovableClock(), owner="me")
-    journal.file.write_text("x" * (ROTATE_BYTES + 1))
-    journal.note("create")
-    assert len(journal.file.read_text().splitlines()) == 1
-    assert (tmp_path / "journal.1.jsonl").stat().st_size > ROTATE_BYTES
-
-
-def test_trouble_with_it_stops_nothing(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    Journal(tmp_path / "file", clock=MovableClock(), owner="me").note("create")
 
 
 # -- inside -----------------------------------------------------------------------------------------------------------

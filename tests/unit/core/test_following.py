@@ -133,7 +133,7 @@ def test_trouble_that_has_passed_is_no_evidence(world: World) -> None:
 def test_steps_are_told_in_the_journal(world: World) -> None:
     world.create()
     events = world.context.journal.file.read_text()
-    assert '"event": "create"' in events and '"event": "step"' in events
+    assert '"event": "begin"' in events and '"event": "step"' in events
 
 
 def test_ticks_begin_anew_when_a_step_has_ended(world: World) -> None:
