@@ -10,6 +10,7 @@ MANIFEST = Manifest(
     capabilities=frozenset(
         {
             "SupportsActivity",
+            "SupportsAttach",
             "SupportsCatalogue",
             "SupportsDoctor",
             "SupportsExec",

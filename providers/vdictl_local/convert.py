@@ -36,6 +36,8 @@ _DOING: Final[Mapping[str, str]] = {
     "restart": "restarting",
     "snapshot": "copying the home into the snapshot",
     "restore": "copying the snapshot into a new home",
+    "attach": "giving it another home",
+    "detach": "taking its home away",
     "delete": "taking it away",
 }
 
@@ -189,6 +191,8 @@ def _without_container(verb: str) -> tuple[State, str]:
         return State.PENDING, ""
     if verb in {"start", "restart", "restore"}:
         return State.STARTING, ""
+    if verb in {"attach", "detach"}:
+        return State.STOPPED, ""
     return State.FAILED, LOST
 
 

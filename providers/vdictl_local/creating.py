@@ -39,7 +39,7 @@ def begin(tools: Tools, spec: DesktopSpec, token: str) -> World:
     home = home_of(spec)
     if home is None:
         return tools.ledger.claim(mark)
-    with tools.alone(names.Who(home.fleet, home.owner, f"{home.name}.home")) as alone:
+    with tools.alone(home.lock) as alone:
         if not alone:
             raise Busy(f"Another create takes up the home {home.name} in this moment.", provider=PROVIDER)
         world = tools.ledger.claim(mark)

@@ -66,14 +66,35 @@ def copy(engine: Engine, who: Who, *, key: str, token: str, source: str, target:
     labels = {**who.labels("copy", key), names.TOKEN: token}
     rights = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETFCAP")  # what `cp -a` needs to keep owners, modes and attributes
     return [
-        *("run", "--detach", "--pull=never", "--name", who.copy(token)),
+        *_helper(engine, *rights),
+        *("--detach", "--name", who.copy(token)),
         *names.label_flags(labels),
-        *("--network", "none", "--user", "0", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"),
-        *(("--read-only-tmpfs=false",) if engine.kind == "podman" else ()),
-        *(f"--cap-add={name}" for name in rights),
         *_log(engine),
         *("--volume", f"{source}:/from:ro", "--volume", f"{target}:/to"),
         *("--entrypoint", "sh", image, "-c", COPY_SCRIPT),
+    ]
+
+
+def measure(engine: Engine, volumes: Sequence[str], *, image: str) -> list[str]:
+    """`run` of a helper that tells what each volume takes on the disk: lines of bytes and `/at/NUMBER`."""
+    mounts = [word for number, name in enumerate(volumes) for word in ("--volume", f"{name}:/at/{number}:ro")]
+    script = "du --summarize --block-size=1 /at/*"
+    return [
+        *_helper(engine, "DAC_READ_SEARCH"),
+        "--rm",
+        *_log(engine),
+        *mounts,
+        *("--entrypoint", "sh", image, "-c", script),
+    ]
+
+
+def _helper(engine: Engine, *rights: str) -> list[str]:
+    """A container for work on volumes: no network, a read-only system, no rights but over files."""
+    return [
+        *("run", "--pull=never", "--network", "none", "--user", "0", "--read-only"),
+        *("--cap-drop=ALL", "--security-opt=no-new-privileges"),
+        *(("--read-only-tmpfs=false",) if engine.kind == "podman" else ()),
+        *(f"--cap-add={name}" for name in rights),
     ]
 
 

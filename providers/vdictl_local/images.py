@@ -16,7 +16,7 @@ from vdictl.guest import DEFAULT_FLAVOR, FLAVORS, REPOSITORY, BuildContext, Flav
 from vdictl_local import names
 from vdictl_local.errors import PROVIDER, changing, reading, whole
 from vdictl_local.tools import Tools
-from vdictl_local.world import World
+from vdictl_local.world import Holding, World
 
 _FLAVOR_LABEL: Final = "vdictl.image"  # set by the guest's Containerfile
 _GUEST_LABEL: Final = "vdictl.guest"
@@ -112,6 +112,21 @@ def ready(tools: Tools, wanted: Recipe) -> Building | None:
             )
         status = ensure_started(tools.engine, wanted.context, state_dir=tools.state_dir, since=tools.since)
     return building(status)
+
+
+def kept_or_built(tools: Tools, world: World, holding: Holding, image: str) -> Building | str:
+    """The image to run: the one it had, unless that is gone."""
+    if image and is_there(tools, image):
+        return image
+    wanted = recipe(world, holding.mark.spec)
+    return ready(tools, wanted) or wanted.reference
+
+
+def any_of_ours(tools: Tools) -> str | None:
+    """An image whose tools can look into volumes, the newest; `None`: none is there."""
+    there = [one for one in whole(lambda: list_images(tools.engine, label=_GUEST_LABEL)) if one.tags]
+    newest = max(there, key=lambda one: one.created, default=None)
+    return newest.id if newest else None
 
 
 def is_there(tools: Tools, reference: str) -> bool:

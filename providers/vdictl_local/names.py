@@ -95,6 +95,11 @@ class HomeName:
         kind = "scratch" if self.scratch else "home"
         return f"vdictl-{_part(self.fleet)}-{_part(self.owner)}-{self.name}.{kind}"
 
+    @property
+    def lock(self) -> Who:
+        """What is locked where somebody takes it up, or makes it."""
+        return Who(self.fleet, self.owner, f"{self.name}.home")
+
     def volume(self, generation: int) -> str:
         """The engine's volume of a generation."""
         return f"{self.id}.{generation}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Self
 
+from vdictl.contract.errors import Invalid, Unsupported
 from vdictl.contract.model import (
     Account,
     Command,
@@ -22,9 +24,10 @@ from vdictl.contract.model import (
 )
 from vdictl.contract.provider import Settings
 from vdictl.engine.discovery import open_engine
-from vdictl_local import convert, creating, images, inside, plans, snapshots, strays
-from vdictl_local.errors import opening
+from vdictl_local import convert, creating, homes, images, inside, plans, snapshots, strays
+from vdictl_local.errors import PROVIDER, opening
 from vdictl_local.ledger import Ledger
+from vdictl_local.names import HomeName
 from vdictl_local.tools import Tools, require
 
 
@@ -56,11 +59,24 @@ class Offers:
 
     # -- homes, sizes, images -------------------------------------------------------------------------------------
 
-    def volumes(self) -> Iterable[Volume]:
-        """Homes."""
+    def volumes(self, *, measure: bool = False) -> Iterable[Volume]:
+        """Homes; measured by a helper, which has to read all names in them."""
         world = self._tools.read()
-        found = (convert.home(world, one) for one in world.homes.values())
-        return [one for one in found if one is not None]
+        sizes = homes.measure(self._tools, world.homes.values()) if measure else {}
+        found = {name: convert.home(world, one) for name, one in world.homes.items()}
+        return [replace(one, size_bytes=sizes.get(name)) for name, one in found.items() if one is not None]
+
+    def volume_create(
+        self, name: str, *, owner: str, fleet: str, token: str, size_gib: int | None = None, region: str = ""
+    ) -> Volume:
+        """Make an empty home."""
+        if size_gib is not None:
+            advice = "Leave --size away: it grows as the disk has room."
+            raise Unsupported("Volumes have no size of their own here.", advice=advice, provider=PROVIDER)
+        if region:
+            raise Invalid("This machine is the only region here.", advice="Leave --region away.", provider=PROVIDER)
+        self._require_fleet(fleet)
+        return homes.create(self._tools, HomeName(fleet, owner, name), token=token)
 
     def volume_delete(self, volume: Volume) -> None:
         """Remove a home with all its generations."""
@@ -127,6 +143,10 @@ class Offers:
         from vdictl_local import doctor  # looks at what no other verb needs
 
         return doctor.hops(self._settings, timeout=self._timeout)
+
+    def _require_fleet(self, fleet: str) -> None:
+        if self._settings.fleet not in {None, fleet}:
+            raise Invalid(f"This provider was opened for the fleet {self._settings.fleet}, not {fleet}.")
 
     @cached_property
     def _tools(self) -> Tools:

@@ -13,9 +13,10 @@ from vdictl.contract.model import (
     Operation,
     Snapshot,
     State,
+    Volume,
     Wish,
 )
-from vdictl_local import convert, creating, deleting, images, inside, power, snapshots
+from vdictl_local import convert, creating, deleting, homes, images, inside, power, snapshots
 from vdictl_local.errors import PROVIDER
 from vdictl_local.names import Who
 from vdictl_local.offers import Offers
@@ -28,6 +29,8 @@ _STEPS: dict[str, _Step] = {
     "create": creating.step,
     "snapshot": snapshots.take,
     "restore": snapshots.restore,
+    "attach": homes.step,
+    "detach": homes.step,
     **power.STEPS,
 }
 
@@ -130,6 +133,16 @@ class LocalProvider(Offers):
 
         return self._change(desktop, begin)
 
+    # -- homes ----------------------------------------------------------------------------------------------------
+
+    def volume_attach(self, desktop: Desktop, volume: Volume, *, token: str) -> Desktop:
+        """Put this home into the desktop, which is off; its container is made anew."""
+        return self._rehome(desktop, token, lambda world, it: homes.attach(self._tools, world, it, volume, token=token))
+
+    def volume_detach(self, desktop: Desktop, *, token: str) -> Desktop:
+        """Take its home away; an ephemeral one is in its place."""
+        return self._rehome(desktop, token, lambda _, it: homes.detach(self._tools, it, token=token))
+
     # -- how ------------------------------------------------------------------------------------------------------
 
     def _change(self, desktop: Desktop, begin: _Begin) -> Desktop:
@@ -179,6 +192,15 @@ class LocalProvider(Offers):
 
         return self._change(desktop, begin)
 
+    def _rehome(self, desktop: Desktop, token: str, write: _Begin) -> Desktop:
+        def begin(world: World, holding: Holding) -> World | None:
+            if self._sent_before(holding, token):
+                return None
+            power.require_idle(holding)
+            return write(world, holding)
+
+        return self._change(desktop, begin)
+
     def _find(self, desktop: Desktop) -> tuple[World, Holding]:
         world = self._tools.read()
         holding = require(world, desktop.key)
@@ -211,7 +233,3 @@ class LocalProvider(Offers):
             builds[wanted.reference] = images.peek(self._tools, wanted)
         wait = builds[wanted.reference]
         return creating.show_building(holding, wait, again=True) if wait else convert.desktop(holding)
-
-    def _require_fleet(self, fleet: str) -> None:
-        if self._settings.fleet not in {None, fleet}:
-            raise Invalid(f"This provider was opened for the fleet {self._settings.fleet}, not {fleet}.")

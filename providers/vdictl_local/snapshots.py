@@ -69,7 +69,7 @@ def restore(tools: Tools, world: World, holding: Holding, operation: Operation) 
         raise NotFound(f"The snapshot {source} is gone.", provider=PROVIDER)
     container = holding.container
     if container is None or container.labels.get(names.TOKEN) != token:
-        wait = _image_gone(tools, world, holding, image)
+        wait = images.kept_or_built(tools, world, holding, image)
         if isinstance(wait, images.Building):
             return show_building(holding, wait)
         world = _switch(tools, holding, operation, image=wait)
@@ -215,14 +215,6 @@ def _restored(tools: Tools, world: World, holding: Holding, operation: Operation
 def _final(error: VdictlError) -> bool:
     """Whether another try is of no use. While one is, the operation stays open: closed, it would look done."""
     return not error.passing and not isinstance(error, ReplyLost)
-
-
-def _image_gone(tools: Tools, world: World, holding: Holding, image: str) -> images.Building | str:
-    """The image to run: the one it had, unless that is gone."""
-    if image and images.is_there(tools, image):
-        return image
-    wanted = images.recipe(world, holding.mark.spec)
-    return images.ready(tools, wanted) or wanted.reference
 
 
 def _switch(tools: Tools, holding: Holding, operation: Operation, *, image: str) -> World:

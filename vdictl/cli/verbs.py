@@ -16,7 +16,13 @@ class Verb:
     hidden: bool = False
 
 
-DESKTOPS, INSIDE, KEEP, OFFER, TOOL = "Desktops", "Work with a desktop", "Snapshots", "What there is", "vdictl itself"
+DESKTOPS, INSIDE, KEEP, OFFER, TOOL = (
+    "Desktops",
+    "Work with a desktop",
+    "Snapshots and homes",
+    "What there is",
+    "vdictl itself",
+)
 
 VERBS: Mapping[str, Verb] = {
     "create": Verb(DESKTOPS, "Make a desktop, or take up the one that is there."),
@@ -35,6 +41,7 @@ VERBS: Mapping[str, Verb] = {
     "health": Verb(INSIDE, "Check each step from 'it exists' to 'a person could work'."),
     "screenshot": Verb(INSIDE, "Save a picture of a desktop's screen as PNG."),
     "snapshot": Verb(KEEP, "Create, list, delete, prune, restore and clone snapshots."),
+    "volume": Verb(KEEP, "List, create, delete, attach and detach volumes: homes, which outlive desktops."),
     "plans": Verb(OFFER, "List the sizes on offer."),
     "regions": Verb(OFFER, "List the places where machines can be had."),
     "images": Verb(OFFER, "List and build what desktops are made from."),

@@ -65,14 +65,36 @@ class SupportsSnapshots(Protocol):
 
 
 class SupportsVolumes(Protocol):
-    """Homes."""
+    """Homes, which outlive desktops."""
 
-    def volumes(self) -> Iterable[Volume]:
-        """All of the fleet."""
+    def volumes(self, *, measure: bool = False) -> Iterable[Volume]:
+        """All of the fleet that are whole. `measure`: with their sizes, also where finding out takes a while."""
+        ...
+
+    def volume_create(
+        self, name: str, *, owner: str, fleet: str, token: str, size_gib: int | None = None, region: str = ""
+    ) -> Volume:
+        """Make an empty one. The same token gives the same volume.
+
+        Raises:
+            Conflict: the owner has one of this name. Invalid: no such region. Unsupported: no sizes here.
+        """
         ...
 
     def volume_delete(self, volume: Volume) -> None:
         """Remove it; Conflict while a desktop uses it; already gone is success."""
+        ...
+
+
+class SupportsAttach(Protocol):
+    """Give a desktop another home. It must be stopped: else Conflict. What is already so is success."""
+
+    def volume_attach(self, desktop: Desktop, volume: Volume, *, token: str) -> Desktop:
+        """Begin to make `volume` its home, in the place of the one it has, which stays. Conflict: it is in use."""
+        ...
+
+    def volume_detach(self, desktop: Desktop, *, token: str) -> Desktop:
+        """Begin to take its home away, which stays. What the desktop has in its place goes with the desktop."""
         ...
 
 

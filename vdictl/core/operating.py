@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from vdictl.contract.capabilities import SupportsPower, SupportsSnapshots
+from vdictl.contract.capabilities import SupportsAttach, SupportsPower, SupportsSnapshots
 from vdictl.contract.errors import Conflict, NotFound, VdictlError
-from vdictl.contract.model import Desktop, Snapshot, State, Wish
+from vdictl.contract.model import Desktop, Snapshot, State, Volume, Wish
 from vdictl.core.clock import Deadline
 from vdictl.core.context import Context
 from vdictl.core.following import Follower, Goal
@@ -104,6 +104,18 @@ class Operator:
         able = self.at.need(SupportsSnapshots, to="delete snapshots")
         with self._told("snapshot-delete", new_token(), snapshot.desktop_key, snapshot.desktop_name):
             self._patiently(lambda: able.snapshot_delete(snapshot))
+
+    # -- homes ----------------------------------------------------------------------------------------------------
+
+    def volume_attach(self, desktop: Desktop, volume: Volume) -> Desktop:
+        """Make `volume` the home of a desktop that is stopped."""
+        able = self.at.need(SupportsAttach, to="attach volumes")
+        return self._operate(desktop, "attach", lambda d, token: able.volume_attach(d, volume, token=token))
+
+    def volume_detach(self, desktop: Desktop) -> Desktop:
+        """Take the home of a desktop that is stopped away."""
+        able = self.at.need(SupportsAttach, to="detach volumes")
+        return self._operate(desktop, "detach", lambda d, token: able.volume_detach(d, token=token))
 
     # -- destroy --------------------------------------------------------------------------------------------------
 

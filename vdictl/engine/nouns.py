@@ -29,11 +29,15 @@ class Container:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
-    """A named volume. `created`: aware, UTC (whole seconds on Docker)."""
+    """A named volume. `created`: aware, UTC (whole seconds on Docker).
+
+    `fresh`: Podman says that no container has had it yet; the first one fills it, and gives it an owner.
+    """
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)
     created: datetime
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,7 +66,12 @@ def container_from_inspect(row: Any) -> Container:
 
 def volume_from(row: Any) -> Volume:
     """A row of `podman volume ls`, `podman volume inspect` or `docker volume inspect`."""
-    return Volume(name=row["Name"], labels=row.get("Labels") or {}, created=moment(row.get("CreatedAt")))
+    return Volume(
+        name=row["Name"],
+        labels=row.get("Labels") or {},
+        created=moment(row.get("CreatedAt")),
+        fresh=bool(row.get("NeedsCopyUp")),
+    )
 
 
 def image_from_podman(row: Any) -> Image:

@@ -76,8 +76,8 @@ class FloatMoney(Broken):
     caught_by = "test_money_is_decimal"
     says = "is not Decimal"
 
-    def volumes(self) -> Iterable[Volume]:
-        found = [(each, each.price) for each in super().volumes()]
+    def volumes(self, *, measure: bool = False) -> Iterable[Volume]:
+        found = [(each, each.price) for each in super().volumes(measure=measure)]
         return [replace(each, price=price and replace(price, amount=float(price.amount))) for each, price in found]  # type: ignore[arg-type]
 
 

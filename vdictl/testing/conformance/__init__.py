@@ -6,7 +6,18 @@ import sys
 
 import pytest
 
-_THEMES = ("suite", "manifest", "create", "listing", "advancing", "deleting", "speaking", "optional", "keeping")
+_THEMES = (
+    "suite",
+    "manifest",
+    "create",
+    "listing",
+    "advancing",
+    "deleting",
+    "speaking",
+    "optional",
+    "keeping",
+    "homes",
+)
 # So that a failing assert shows its values, as in a test file.
 pytest.register_assert_rewrite(
     *(name for name in (f"{__name__}.{theme}" for theme in _THEMES) if name not in sys.modules)
@@ -15,7 +26,8 @@ pytest.register_assert_rewrite(
 from vdictl.testing.conformance.advancing import AdvanceTests  # noqa: E402
 from vdictl.testing.conformance.create import CreateTests  # noqa: E402
 from vdictl.testing.conformance.deleting import DeleteTests  # noqa: E402
-from vdictl.testing.conformance.keeping import SnapshotTests, VolumeTests  # noqa: E402
+from vdictl.testing.conformance.homes import VolumeTests  # noqa: E402
+from vdictl.testing.conformance.keeping import SnapshotTests  # noqa: E402
 from vdictl.testing.conformance.listing import ListingTests  # noqa: E402
 from vdictl.testing.conformance.manifest import ManifestTests  # noqa: E402
 from vdictl.testing.conformance.optional import CatalogueTests, InsideTests, PowerTests  # noqa: E402

@@ -1,4 +1,4 @@
-"""What outlives a desktop: snapshots and homes."""
+"""What outlives a desktop: snapshots. And what tests of homes need too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,18 @@ from vdictl.testing.conformance.suite import Suite, needs
 from vdictl.testing.world import Killed, World, new_token
 
 
-class SnapshotTests(Suite):
+class Keeping(Suite):
+    """What both need."""
+
+    def inside(self, world: World, provider: Any, desktop: Desktop, script: str) -> str:
+        """What a script prints inside."""
+        world.ways(provider, desktop)
+        done = run(provider.exec(provider.desktop(desktop.key), ["sh", "-c", script]))
+        assert done.returncode == 0, done.stderr.decode(errors="replace")
+        return done.stdout.decode().strip()
+
+
+class SnapshotTests(Keeping):
     """Kept, put back, cloned."""
 
     def kept(self, world: World, provider: Any, desktop: Desktop, name: str = "kept") -> Any:
@@ -22,13 +33,6 @@ class SnapshotTests(Suite):
         found = next(each for each in provider.snapshots() if each.name == name)
         assert found.complete, "the operation is over, and the snapshot is not whole"
         return found
-
-    def inside(self, world: World, provider: Any, desktop: Desktop, script: str) -> str:
-        """What a script prints inside."""
-        world.ways(provider, desktop)
-        done = run(provider.exec(provider.desktop(desktop.key), ["sh", "-c", script]))
-        assert done.returncode == 0, done.stderr.decode(errors="replace")
-        return done.stdout.decode().strip()
 
     @needs("SupportsSnapshots")
     def test_a_snapshot_is_kept(self, world: World, provider: Any) -> None:
@@ -132,31 +136,3 @@ class SnapshotTests(Suite):
         other.close()
         assert settled is not None
         return settled
-
-
-class VolumeTests(Suite):
-    """Homes."""
-
-    @needs("SupportsVolumes")
-    def test_a_home_in_use_is_a_conflict(self, world: World, provider: Any) -> None:
-        """For another desktop, and for its removal."""
-        desktop = world.made(provider)
-        with pytest.raises(Conflict):
-            provider.create(world.spec("two", home="one"), token=new_token())
-        world.list_lag()
-        assert [each.key for each in provider.desktops()] == [desktop.key]
-        volume = next(each for each in provider.volumes() if each.name == "one")
-        with pytest.raises(Conflict):
-            provider.volume_delete(volume)
-        world.gone(provider, desktop)
-        provider.volume_delete(volume)
-        provider.volume_delete(volume)
-        assert not list(provider.volumes())
-
-    @needs("SupportsVolumes")
-    def test_an_ephemeral_home_goes_with_its_desktop(self, world: World, provider: Any) -> None:
-        """Nothing is left of it."""
-        desktop = world.made(provider, home="ephemeral")
-        world.gone(provider, desktop)
-        assert not list(provider.volumes())
-        assert not world.can("raw_count") or world.raw_count() == 0

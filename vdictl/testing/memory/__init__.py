@@ -14,6 +14,7 @@ MANIFEST = Manifest(
             "SupportsPower",
             "SupportsSnapshots",
             "SupportsVolumes",
+            "SupportsAttach",
             "SupportsCatalogue",
             "SupportsImages",
             "SupportsExec",

@@ -110,8 +110,8 @@ class Api(Client):
             it.update(status="deleting", task={"request": "delete", "until": until, "then": "gone"})
             it["revision"] += 1
 
-    def attach(self, machine: Raw, volume: str) -> Raw:
-        """Give the machine a disk; the one it had is let go. 409 when another machine has it."""
+    def attach(self, machine: Raw, volume: str, *, request: str = "", home: str = "") -> Raw:
+        """Give the machine a disk; the one it had is let go. 409 when another machine has it. `request` is noted."""
 
         def change(state: State, it: Raw) -> None:
             disk = volume_of(state, volume)
@@ -120,16 +120,18 @@ class Api(Client):
             if it["volume"] in state["volumes"]:
                 state["volumes"][it["volume"]]["machine"] = ""
             disk["machine"], it["volume"] = it["id"], volume
+            _noted(it, request, home)
 
         return self._change("attach_machine", machine, change)
 
-    def detach(self, machine: Raw) -> Raw:
-        """Take its disk away."""
+    def detach(self, machine: Raw, *, request: str = "", home: str = "") -> Raw:
+        """Take its disk away. `request` is noted."""
 
         def change(state: State, it: Raw) -> None:
             if it["volume"] in state["volumes"]:
                 state["volumes"][it["volume"]]["machine"] = ""
             it["volume"] = ""
+            _noted(it, request, home)
 
         return self._change("detach_machine", machine, change)
 
@@ -221,6 +223,12 @@ class Api(Client):
             if any(each["image"] == name and each["gone"] is None for each in state["machines"].values()):
                 raise CloudError(409, "in-use", f"image {name} is in use")
             state["images"][name] = offer.unbuilt(name)
+
+
+def _noted(machine: Raw, request: str, home: str) -> None:
+    if request:
+        machine["done"].append(request)
+        machine["home"] = home
 
 
 _NEVER_READY = frozenset({"never-ready"})

@@ -45,6 +45,8 @@ _DOING = {
     "resize": "changing its size",
     "snapshot": "copying its disk",
     "restore": "copying the snapshot back",
+    "attach": "giving it another home",
+    "detach": "taking its home away",
     "delete": "removing it",
 }
 
@@ -191,9 +193,9 @@ def volume(raw: Raw, keys: dict[str, str]) -> Volume:
         owner=raw["owner"],
         created=moment(raw["created"]),
         attached_to=keys.get(raw["machine"], ""),
-        size_bytes=1 << 30,
-        region="here",
-        price=Price(amount=Decimal("0.001"), currency="EUR"),
+        size_bytes=raw.get("gib", 1) << 30,
+        region=raw.get("region", "here"),
+        price=Price(amount=Decimal("0.001") * raw.get("gib", 1), currency="EUR"),
     )
 
 

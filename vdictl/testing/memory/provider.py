@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -22,19 +22,17 @@ from vdictl.contract.model import (
     Region,
     Snapshot,
     Stray,
-    Volume,
     Wish,
     Work,
 )
 from vdictl.testing.memory import convert, offer, requests, steps
-from vdictl.testing.memory.base import Basics
-from vdictl.testing.memory.cloud import CloudError
 from vdictl.testing.memory.errors import border
+from vdictl.testing.memory.homes import Homes
 
 INSIDE: Final = Path(__file__).with_name("inside.py")
 
 
-class MemoryProvider(Basics):
+class MemoryProvider(Homes):
     """Desktops in a cloud in memory. Several providers on one cloud are several machines with the same credentials."""
 
     # -- power, size, mark -------------------------------------------------------------------------------------------
@@ -80,7 +78,7 @@ class MemoryProvider(Basics):
                 changed,
             )
 
-    # -- snapshots, homes --------------------------------------------------------------------------------------------
+    # -- snapshots ---------------------------------------------------------------------------------------------------
 
     def snapshots(self) -> Iterable[Snapshot]:
         """See `SupportsSnapshots`."""
@@ -108,17 +106,6 @@ class MemoryProvider(Basics):
         if not there.get(snapshot.id):
             raise Conflict(f"Snapshot {snapshot.name} is not there, or only half of it.")
         return self._change(desktop, "restore", token=token, wish=Wish.PRESENT, arguments={"snapshot": snapshot.id})
-
-    def volumes(self) -> Iterable[Volume]:
-        """See `SupportsVolumes`."""
-        with border():
-            keys = {raw["id"]: mark.key for raw, mark in self._machines(all_fleets=True)}
-            found = [convert.volume(raw, keys) for raw in steps.volumes(self.api) if raw["role"] == "home"]
-        return [each for each in found if self.fleet in (None, each.fleet)]
-
-    def volume_delete(self, volume: Volume) -> None:
-        """See `SupportsVolumes`."""
-        self._gone(lambda: self.api.delete_volume(volume.id))
 
     # -- what is on offer --------------------------------------------------------------------------------------------
 
@@ -196,13 +183,3 @@ class MemoryProvider(Basics):
     def stray_delete(self, stray: Stray) -> None:
         """See `SupportsStrays`."""
         self._gone(lambda: self.api.delete_volume(stray.id))
-
-    @staticmethod
-    def _gone(remove: Callable[[], None]) -> None:
-        """Remove something; already gone is success."""
-        with border():
-            try:
-                remove()
-            except CloudError as error:
-                if error.status != 404:
-                    raise

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
+from vdictl.contract import mark as marks
 from vdictl.contract.errors import Conflict
 from vdictl.contract.model import Mark, Operation
 from vdictl.testing.memory.api import Api
@@ -118,6 +120,23 @@ def _restore(api: Api, machine: Raw, mark: Mark, operation: Operation) -> None:
         api.finish(machine, operation.token)
 
 
+def _attach(api: Api, machine: Raw, mark: Mark, operation: Operation) -> None:
+    """One call, which notes the token. Somebody else was quicker, or the disk is gone: all is as it was before."""
+    asked = operation.arguments
+    try:
+        api.attach(machine, asked["volume"], request=operation.token, home=asked["home"])
+    except CloudError as error:
+        if error.code not in {"attached", "volume"}:
+            raise
+        before = replace(mark, operation=None, spec=replace(mark.spec, home=asked["before"] or None))
+        api.label_machine(machine, label=marks.encode(before))
+        raise Conflict(f"The home {asked['home']} was taken by somebody else.", details=str(error)) from error
+
+
+def _detach(api: Api, machine: Raw, _: Mark, operation: Operation) -> None:
+    api.detach(machine, request=operation.token, home="none")
+
+
 def _delete(api: Api, machine: Raw, mark: Mark, operation: Operation) -> None:
     """Detach, what goes with it, and last the machine, which bears the mark."""
     if machine["volume"]:
@@ -153,6 +172,8 @@ STEPS: Final[Mapping[str, Step]] = {
     "resize": _resize,
     "snapshot": _snapshot,
     "restore": _restore,
+    "attach": _attach,
+    "detach": _detach,
     "delete": _delete,
 }
 
