@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests import published
+
 ROOT = Path(__file__).parents[2]
 SECONDS = 60.0  #: a run may take so long
 
@@ -109,7 +111,9 @@ class Vdictl:
             timeout=self.seconds,
             check=False,
         )
-        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+        result = Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+        published.check_run(words, result.out, result.err)
+        return result
 
     def ok(self, *words: str, **given: Any) -> Result:
         """As a call, and it must succeed."""

@@ -46,6 +46,8 @@ def main(argv: list[str]) -> int:
     except Exit as leave:
         return leave.exit_code
     except TyperException as error:
+        if not wishes.output and _asks_for_json(argv):  # the mistake stood before it, so that nobody has read it yet
+            wishes.output = "json"
         return _report(_usage(error), wishes)
     except VdictlError as error:
         return _report(error, wishes)
@@ -82,6 +84,16 @@ def _usage(error: Exception) -> VdictlError:
     if type(error).__name__ == "NoArgsIsHelpError":
         return Invalid(brief)
     return Invalid(ascii(brief)[1:-1] if not brief.isprintable() else brief, advice=f"See: {path} --help")
+
+
+def _asks_for_json(argv: list[str]) -> bool:
+    """Whether the line says so, read without knowing the options of the verb."""
+    ours = argv[: argv.index("--")] if "--" in argv else argv
+    pairs = zip(ours, [*ours, ""][1:], strict=True)
+    return any(
+        (word in {"-o", "--output"} and after == "json") or word in {"-ojson", "--output=json"} or word[:6] == "--json"
+        for word, after in pairs
+    )
 
 
 def _report(error: VdictlError, wishes: Wishes) -> int:

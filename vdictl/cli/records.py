@@ -41,7 +41,7 @@ def plain(value: Any) -> Any:  # a table of kinds
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     if isinstance(value, Decimal):
-        return str(value)
+        return f"{value:f}"  # never 1E-7
     if isinstance(value, DesktopSpec):
         return asked(value)
     if is_dataclass(value) and not isinstance(value, type):
