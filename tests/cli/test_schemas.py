@@ -58,6 +58,10 @@ STORY = (
     "start web",
     "restart web",
     "doctor",
+    "journal",
+    "journal list",
+    "journal show",
+    "journal path",
     "destroy web second --yes --with-volumes",
 )
 
@@ -102,7 +106,8 @@ def test_what_holds_a_tunnel_keeps_to_its_schema(vdictl: Vdictl, line: str) -> N
         assert process.stdout is not None
         shown = b""
         while not _is_json(shown):
-            assert (part := process.stdout.readline())
+            part = process.stdout.readline()
+            assert part, "it ended"
             shown += part
         process.send_signal(signal.SIGINT)
     published.check_run(words, shown.decode(), "")
