@@ -9,6 +9,7 @@ import pytest
 
 from tests.conformance.broken import BROKEN, suites
 from tests.conformance.broken.base import Broken
+from vdictl.testing.conformance import ProviderSuite
 
 
 class Recorder:
@@ -66,3 +67,9 @@ def test_the_whole_one_passes_all_of_them(recorder: Recorder) -> None:
 def test_each_mistake_is_another() -> None:
     """No two broken providers are told apart by nothing."""
     assert len({(each.caught_by, each.says, each.__name__) for each in BROKEN}) == len(BROKEN) >= 18
+
+
+def test_no_test_of_the_suite_hides_another() -> None:
+    """The themes are bases of one class: of two tests with one name only one would ever run."""
+    named = [name for theme in ProviderSuite.__mro__ for name in vars(theme) if name.startswith("test_")]
+    assert len(named) == len(set(named)), sorted({name for name in named if named.count(name) > 1})

@@ -159,7 +159,7 @@ class SupportsActivity(Protocol):
 
 
 class SupportsMark(Protocol):
-    """Rewrite the mark: rename, label, owner, expiry."""
+    """Rewrite the mark: name, labels, expiry. `mark.remarked` says what becomes of it."""
 
     def remark(
         self,
@@ -167,19 +167,27 @@ class SupportsMark(Protocol):
         *,
         token: str,
         name: str | None = None,
-        owner: str | None = None,
-        labels: Mapping[str, str] | None = None,
+        labels: Mapping[str, str | None] | None = None,
         expires: datetime | None = None,
     ) -> Desktop:
-        """Change what is given; `labels` replaces them all."""
+        """Change what is given. The key, the home and what runs stay as they are.
+
+        `name`: free for the same owner, else Conflict; the old one is free afterwards. `labels`: set these, take away
+        those that are `None`, keep the others, so that two at once both count. `expires`: `NEVER` takes the end away.
+        The guest's own timer moves with it: at once where it runs, else before the old one could end its next start.
+        """
         ...
 
 
 class SupportsResize(Protocol):
-    """Another size."""
+    """Another size. The manifest's `resize_restarts` says whether what runs is ended by it."""
 
     def resize(self, desktop: Desktop, spec: DesktopSpec, *, token: str) -> Desktop:
-        """Change to the size of `spec`."""
+        """Begin to change to the size that `spec` asks for (`mark.SIZE`; nothing else of it counts).
+
+        It becomes what was asked of the desktop. What is stopped stays stopped. A size that cannot be had is refused
+        before anything is changed: Invalid, QuotaExceeded, Unsupported.
+        """
         ...
 
 

@@ -6,18 +6,21 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from vdictl.contract.errors import Invalid
-from vdictl.contract.model import NOTHING, DesktopSpec, Mark, Operation, Wish
+from vdictl.contract.model import NEVER, NOTHING, DesktopSpec, Mark, Operation, Wish
 
 VERSION: Final = 1
 #: Name of a desktop, volume or snapshot: a DNS label, so that it fits as host name, label and tag everywhere.
 NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 #: Owner and fleet may be a little freer: a login or mail-like name without the at sign.
 OWNER: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,38}[a-z0-9])?")
+
+#: What of a spec is the size.
+SIZE: Final = ("plan", "cpus", "memory_mib", "disk_gib", "gpu")
 
 
 def check_name(kind: str, text: str, pattern: re.Pattern[str] = NAME) -> str:
@@ -45,6 +48,33 @@ def asked(spec: DesktopSpec) -> dict[str, Any]:
             continue
         data[field.name] = list(value) if isinstance(value, tuple) else _plain(value)
     return data
+
+
+def remarked(
+    mark: Mark,
+    *,
+    name: str | None = None,
+    labels: Mapping[str, str | None] | None = None,
+    expires: datetime | None = None,
+) -> Mark:
+    """The mark with what is given changed, as `SupportsMark.remark` means it.
+
+    The home is called after the desktop's first name: once that is another one, the spec says so.
+
+    Raises:
+        Invalid: the name cannot be one.
+    """
+    called = check_name("desktop", name) if name else mark.name
+    home = mark.spec.home or (mark.name if called != mark.name else None)
+    merged = {key: value for key, value in {**mark.labels, **(labels or {})}.items() if value is not None}
+    end = mark.expires if expires is None else None if expires == NEVER else expires
+    spec = replace(mark.spec, name=called, home=home, labels=merged, expires=end)
+    return replace(mark, name=called, labels=merged, expires=end, spec=spec)
+
+
+def resized(spec: DesktopSpec, to: DesktopSpec) -> DesktopSpec:
+    """`spec` with the size that `to` asks for."""
+    return replace(spec, **{name: getattr(to, name) for name in SIZE})
 
 
 def inputs_digest(spec: DesktopSpec) -> str:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+#: Given as a new expiry: it is to have none. Never in a mark, where `None` says so.
+NEVER: Final = datetime.max.replace(microsecond=0, tzinfo=UTC)
 
 
 class Secret:
@@ -73,7 +75,7 @@ class Wish(StrEnum):
 class Operation:
     """One change that a user asked for and that is still open."""
 
-    verb: str  #: create, start, stop, restart, delete, snapshot, restore, ...
+    verb: str  #: create, start, stop, restart, delete, snapshot, restore, remark, resize, ...
     token: str  #: random, not secret: proves whose work something is
     wish: Wish
     arguments: Mapping[str, str] = field(default_factory=lambda: NOTHING)

@@ -46,6 +46,7 @@ class Manifest:
     requests_per_second: float | None = None  #: the published limit, for the client-side token bucket
     cheap_check: bool = False  #: no credentials are needed: configured means that `check` succeeds
     kept_costs: bool = True  #: what stays after a destroy (homes, snapshots) costs money
+    resize_restarts: bool = False  #: `resize` stops and starts what runs: its programs end
 
 
 def _unthrottled() -> None:

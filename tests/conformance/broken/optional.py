@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -149,16 +149,6 @@ class GoesThroughAShell(Broken):
 
     def exec(self, desktop: Desktop, argv: Sequence[str], *, tty: bool = False) -> Command:
         return super().exec(desktop, ["sh", "-c", " ".join(argv)])
-
-
-class AddsLabels(Broken):
-    """Adds labels where they are to be replaced."""
-
-    caught_by = "test_the_mark_can_be_rewritten"
-    says = "'a': '1'"
-
-    def remark(self, desktop: Desktop, *, labels: Mapping[str, str] | None = None, **more: Any) -> Desktop:
-        return super().remark(desktop, labels={**desktop.labels, **(labels or {})}, **more)
 
 
 class ClaimsTooMuch(Broken):

@@ -17,6 +17,8 @@ _THEMES = (
     "optional",
     "keeping",
     "homes",
+    "remarking",
+    "resizing",
 )
 # So that a failing assert shows its values, as in a test file.
 pytest.register_assert_rewrite(
@@ -31,6 +33,8 @@ from vdictl.testing.conformance.keeping import SnapshotTests  # noqa: E402
 from vdictl.testing.conformance.listing import ListingTests  # noqa: E402
 from vdictl.testing.conformance.manifest import ManifestTests  # noqa: E402
 from vdictl.testing.conformance.optional import CatalogueTests, InsideTests, PowerTests  # noqa: E402
+from vdictl.testing.conformance.remarking import MarkTests  # noqa: E402
+from vdictl.testing.conformance.resizing import ResizeTests  # noqa: E402
 from vdictl.testing.conformance.speaking import SpeakingTests  # noqa: E402
 
 __all__ = ["ProviderSuite"]
@@ -48,6 +52,8 @@ class ProviderSuite(
     VolumeTests,
     InsideTests,
     CatalogueTests,
+    MarkTests,
+    ResizeTests,
 ):
     """All that a provider of desktops has to keep.
 

@@ -140,6 +140,8 @@ class ListingTests(Suite):
             ]
         if "SupportsMark" in world.manifest.capabilities:
             changes.append(lambda: provider.remark(seen, token=new_token(), labels={"x": "y"}))
+        if "SupportsResize" in world.manifest.capabilities:
+            changes.append(lambda: provider.resize(seen, world.spec(), token=new_token()))
         for change in changes:
             with pytest.raises(Conflict):
                 change()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from vdictl.contract.errors import Conflict, NotReady
+from vdictl.contract.errors import NotReady
 from vdictl.contract.model import Command, State
 from vdictl.testing.conformance.suite import Suite, needs
 from vdictl.testing.world import World, new_token
@@ -123,7 +123,7 @@ class InsideTests(Suite):
 
 
 class CatalogueTests(Suite):
-    """What is on offer, and marks that are rewritten."""
+    """What is on offer, and what is lost."""
 
     @needs("SupportsCatalogue")
     def test_plans_are_cheapest_first(self, provider: Any) -> None:
@@ -168,27 +168,3 @@ class CatalogueTests(Suite):
             provider.stray_delete(stray)
         assert world.raw_count() == 0
         assert not list(provider.strays())
-
-    @needs("SupportsMark")
-    def test_the_mark_can_be_rewritten(self, world: World, provider: Any) -> None:
-        """Labels are replaced, the name changes, the key stays."""
-        desktop = world.made(provider, labels={"a": "1", "b": "2"})
-        provider.remark(desktop, token=new_token(), name="new", labels={"c": "3"})
-        world.list_lag()
-        other = world.open()
-        there = other.desktop(desktop.key)
-        other.close()
-        assert (there.name, dict(there.labels), there.state) == ("new", {"c": "3"}, State.RUNNING)
-        second = provider.create(world.spec("one", home="second"), token=new_token())
-        with pytest.raises(Conflict):
-            provider.remark(second, token=new_token(), name="new")
-
-    @needs("SupportsResize", "SupportsCatalogue")
-    def test_a_resize_changes_the_size(self, world: World, provider: Any) -> None:
-        """And what was asked for."""
-        desktop = world.made(provider)
-        plan = next(plan for plan in provider.plans() if plan.id != desktop.plan and plan.available is not False)
-        resized = world.settle(provider, provider.resize(desktop, world.spec(plan=plan.id), token=new_token()))
-        assert resized is not None and resized.plan == plan.id
-        there = provider.desktop(desktop.key)
-        assert there.spec is not None and there.spec.plan == plan.id

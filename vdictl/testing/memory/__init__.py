@@ -42,4 +42,5 @@ MANIFEST = Manifest(
     timestamp_unit=0.001,
     cheap_check=True,
     kept_costs=True,
+    resize_restarts=True,
 )

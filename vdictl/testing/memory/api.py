@@ -83,8 +83,18 @@ class Api(Client):
             return self._shown(machine)
 
     def label_machine(self, machine: Raw, *, label: str, **more: Any) -> Raw:
-        """Write the label (and other fields), if nobody has changed the machine since it was read (else 412)."""
-        return self._change("label_machine", machine, lambda _, it: it.update(label=label, **more))
+        """Write the label (and other fields), if nobody has changed the machine since it was read (else 412).
+
+        Another `expires` reaches the guest at once, or at its next start.
+        """
+
+        def change(_: State, it: Raw) -> None:
+            it.update(label=label, **more)
+            root = self.cloud.store.peek()
+            if root and "expires" in more:
+                (root / "machines" / it["id"] / "expires").unlink(missing_ok=True)  # what was told inside before
+
+        return self._change("label_machine", machine, change)
 
     def start_machine(self, machine: Raw, request: str) -> Raw:
         """Switch on. Once for each `request`."""
@@ -95,10 +105,14 @@ class Api(Client):
         return self._task("stop_machine", machine, request, seconds=self.cloud.pace.task, status="stopping", then="off")
 
     def resize_machine(self, machine: Raw, request: str, plan: str) -> Raw:
-        """Give it another size. Once for each `request`."""
+        """Give it another size: what runs boots again. Once for each `request`."""
         now = machine["status"]
         return self._task(
-            "resize_machine", machine, request, seconds=self.cloud.pace.task, status=now, then=now, plan=plan
+            *("resize_machine", machine, request),
+            seconds=self.cloud.pace.task,
+            status="booting" if now == "on" else now,
+            then=now,
+            plan=plan,
         )
 
     def delete_machine(self, machine: Raw) -> None:

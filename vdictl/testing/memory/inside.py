@@ -28,6 +28,7 @@ def main() -> int:
     parser.add_argument("--flavor", default="xfce")
     parser.add_argument("--never-ready", action="store_true")
     parser.add_argument("--inputs", action="store_true")
+    parser.add_argument("--expires", default="never")
     parser.add_argument("machine", type=Path)
     parser.add_argument("home", type=Path)
     parser.add_argument("program", nargs=argparse.REMAINDER)
@@ -69,7 +70,7 @@ def probe(asked: argparse.Namespace, rest: list[str]) -> int:
     inputs = read(asked.machine / "inputs.json")
     state = inputs.get("state") or ("waiting" if asked.inputs else "none")
     touched, expires = asked.machine / "touched", asked.machine / "expires"
-    limit = expires.read_text().strip() if expires.exists() else "never"
+    limit = expires.read_text().strip() if expires.exists() else asked.expires
     answer: dict[str, Any] = {
         part: {"ok": not asked.never_ready and part not in down, "detail": f"memory {part}"}
         for part in ("display", "window_manager", "page")

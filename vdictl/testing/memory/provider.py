@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from vdictl.contract import mark as marks
 from vdictl.contract.errors import Conflict, Invalid
@@ -53,30 +53,35 @@ class MemoryProvider(Homes):
         """See `SupportsResize`."""
         with border():
             plan, _ = requests.choose(replace(spec, image=None, flavor=None, packages=()), self.api.images())
-        return self._change(desktop, "resize", token=token, wish=Wish.PRESENT, arguments={"plan": plan}, spec=spec)
+            _, mark = self._get(desktop)
+        wanted = marks.resized(mark.spec, spec)
+        return self._change(desktop, "resize", token=token, wish=Wish.PRESENT, arguments={"plan": plan}, spec=wanted)
 
     def remark(
         self,
         desktop: Desktop,
         *,
-        token: str,  # noqa: ARG002 - one call, which may be sent twice
+        token: str,
         name: str | None = None,
-        owner: str | None = None,
-        labels: Mapping[str, str] | None = None,
+        labels: Mapping[str, str | None] | None = None,
         expires: datetime | None = None,
     ) -> Desktop:
-        """See `SupportsMark`."""
+        """See `SupportsMark`. One call, and so never half done."""
         with border():
             raw, mark = self._writable(desktop)
-            changed = requests.remarked(mark, name=name, owner=owner, labels=labels, expires=expires)
-            others = [each for each in self._machines(all_fleets=True) if each[1].key != mark.key]
-            requests.check_names(changed.spec)
-            requests.check_free(replace(changed.spec, home="none"), others)
-            until = changed.expires.timestamp() if changed.expires else None
-            return self._noun(
-                self.api.label_machine(raw, label=marks.encode(changed), expires=until),
-                changed,
+            if mark.operation and mark.operation.wish is Wish.ABSENT:
+                self._refuse(desktop, mark.operation)
+            if token in raw["done"]:
+                return self._noun(raw, mark)
+            changed = marks.remarked(mark, name=name, labels=labels, expires=expires)
+            if changed.name != mark.name:
+                others = [each for each in self._machines(all_fleets=True) if each[1].key != mark.key]
+                requests.check_free(replace(changed.spec, home="none"), others)
+            more: dict[str, Any] = (
+                {} if expires is None else {"expires": changed.expires.timestamp() if changed.expires else None}
             )
+            more |= {"name": requests.machine_name(changed.spec), "done": [*raw["done"], token]}
+            return self._noun(self.api.label_machine(raw, label=marks.encode(changed), **more), changed)
 
     # -- snapshots ---------------------------------------------------------------------------------------------------
 
@@ -146,6 +151,8 @@ class MemoryProvider(Homes):
         flags = [
             flag for flag, wanted in (("--never-ready", raw["never_ready"]), ("--inputs", desktop.missing)) if wanted
         ]
+        if raw["expires"] is not None:
+            flags += ["--expires", str(raw["expires"])]
         place = [str(root / "machines" / raw["id"]), str(home)]
         return Command(argv=(sys.executable, "-I", "-S", str(INSIDE), *boot, *flags, *place, *argv))
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
 from typing import Final
 
 from vdictl.contract import mark as marks
@@ -77,17 +75,3 @@ def choose(spec: DesktopSpec, images: Sequence[Raw]) -> tuple[str, str]:
 def _fits(spec: DesktopSpec, plan: Mapping[str, object]) -> bool:
     wanted = {"cpus": spec.cpus, "memory_mib": spec.memory_mib, "disk_gib": spec.disk_gib, "gpu": spec.gpu}
     return all(float(str(plan.get(name, 0))) >= value for name, value in wanted.items() if value is not None)
-
-
-def remarked(
-    mark: Mark,
-    *,
-    name: str | None,
-    owner: str | None,
-    labels: Mapping[str, str] | None,
-    expires: datetime | None,
-) -> Mark:
-    """The mark with what is given changed."""
-    changes: dict[str, object] = {"name": name, "owner": owner, "labels": labels, "expires": expires}
-    given = {key: value for key, value in changes.items() if value is not None}
-    return replace(mark, spec=replace(mark.spec, **given), **given)  # type: ignore[arg-type]
