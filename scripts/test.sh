@@ -15,6 +15,10 @@ if [ "$mode" = all ]; then
         chromium tigervnc-standalone-server tigervnc-viewer xvfb xterm openbox x11-xserver-utils x11-apps netpbm socat
 fi
 make_environment --editable '.[all]' --group dev --group docs
+if [ ! -x .venv/bin/actionlint ] && command -v go >/dev/null 2>&1; then
+    say "building actionlint, which checks the workflows"
+    GOBIN="$PWD/.venv/bin" go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 >&2 || say "that failed; go on"
+fi
 
 step() {
     say "== $1"
@@ -28,6 +32,7 @@ if [ "$mode" = all ]; then
     # Once, before the tests run side by side: each of these takes a minute the first time, seconds afterwards.
     for flavor in minimal xfce code; do step "image $flavor" .venv/bin/vdictl -p local images build "$flavor"; done
     step "tests" .venv/bin/pytest -q -n 2 --dist loadfile --durations 15
+    say "left out: bash scripts/release-check.sh, which builds and installs the distributions (4 minutes)"
 else
     say "left out: tests marked engine or browser (quick)"
     step "tests" .venv/bin/pytest -q -n 2 --dist loadfile -m 'not engine and not browser'

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from vdictl.engine.discovery import open_engine
-from vdictl.engine.errors import EngineError
-
 
 @pytest.fixture(scope="session")
 def desktop_engine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Variables for a run of vdictl with a container engine; the test is left out, with the reason, where none is."""
+    from vdictl.engine.discovery import open_engine  # here, not above: these need a system like Unix
+    from vdictl.engine.errors import EngineError
+
     state = tmp_path_factory.mktemp("state")
     try:
         open_engine(dict(os.environ), state_dir=state / "vdictl" / "local")

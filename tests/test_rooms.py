@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -23,6 +25,8 @@ def test_every_package_says_in_one_line_what_lives_there() -> None:
 
 
 def test_no_file_names_a_path_of_a_machine() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("no clone of the repository: git cannot list the files")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     names = [n for n in listed.split("\0") if n and (ROOT / n).is_file()]
     forbidden = ("/" + "work/", "/" + "root/", "/tmp/" + "bash_jobs")
