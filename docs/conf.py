@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -35,7 +36,7 @@ CONTENTS: dict[str, dict[str, list[str]]] = {
         "Use it": ["tutorial", "how-to", "reference/README", "errors", "limits", "security"],
         "Providers": ["providers/*", "write-a-provider", "contract", "quality"],
         "How it is built": ["architecture", "adr/README"],
-        "More": ["*"],
+        "More": ["*", "*/README"],
     },
     "reference/README": {"Verbs": ["reference/*"]},
     "adr/README": {"Decisions": ["adr/*"]},
@@ -53,6 +54,16 @@ def add_contents(app: Sphinx, name: str, source: list[str]) -> None:
             source[0] += "\n".join(["\n\n```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```\n"])
 
 
+def hand_out_what_is_no_page(app: Sphinx, name: str, source: list[str]) -> None:
+    """Links to texts outside of this folder (the changelog) become downloads."""
+
+    def link(found: re.Match[str]) -> str:
+        file = (app.srcdir / name).parent / found[1]
+        return f"](path:{found[1]})" if file.is_file() and app.srcdir not in file.resolve().parents else found[0]
+
+    source[0] = re.sub(r"\]\(([^)#:\s]+\.md)(?:#[^)\s]*)?\)", link, source[0])
+
+
 def add_front_door(app: Sphinx, error: Exception | None) -> None:
     """A folder on a web server opens with index.html."""
     if error is None and app.builder.name == "html":
@@ -61,5 +72,6 @@ def add_front_door(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
+    app.connect("source-read", hand_out_what_is_no_page)
     app.connect("source-read", add_contents)
     app.connect("build-finished", add_front_door)
