@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import struct
+import subprocess
 import zlib
 from pathlib import Path
 
@@ -65,6 +66,19 @@ def test_a_list_in_each_form(vdictl: Vdictl) -> None:
     assert vdictl("list", "--json", "nme").code == 2
     assert vdictl("list", "-o", "xml").code == 2
     assert "web" in vdictl("list", tty=True).out
+
+
+def test_streams_that_are_closed(vdictl: Vdictl) -> None:
+    vdictl.ok("create", "web", "-q")
+    for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+        line = f"{' '.join(vdictl.argv('list', '-o', 'name'))} {closed}"
+        done = subprocess.run(["sh", "-c", line], env=vdictl.env, capture_output=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, b""), closed
+        assert done.stdout == (b"" if ">&-" in closed.replace("2>&-", "") else b"web\n")
+    line = f"{' '.join(vdictl.argv('exec', 'web', 'echo', 'hello'))} >&-"
+    done = subprocess.run(["sh", "-c", line], env=vdictl.env, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert not list(vdictl.state.glob("bug-*"))
 
 
 def test_owners_and_fleets(vdictl: Vdictl) -> None:

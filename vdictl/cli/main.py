@@ -15,6 +15,7 @@ from vdictl.contract.errors import Interrupted, Invalid, VdictlError
 def run() -> NoReturn:
     """`vdictl`: run the command line and end the process."""
     signal.signal(signal.SIGINT, _leave)  # while we load there is nothing to tidy up, and nothing worth a traceback
+    _open_what_is_closed()
     code = main(sys.argv[1:])
     # Not sys.exit: a provider's thread that hangs in an SDK must not hold the exit.
     with contextlib.suppress(OSError, ValueError):
@@ -22,6 +23,16 @@ def run() -> NoReturn:
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.flush()
     os._exit(code)
+
+
+def _open_what_is_closed() -> None:
+    """A standard stream that was closed (`>&-`) leads nowhere: else the next file opened would be taken for it."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest free number: this one
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def _leave(*_: object) -> None:
