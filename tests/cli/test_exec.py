@@ -145,6 +145,12 @@ def test_logs_print_what_it_said(made: Vdictl) -> None:
     assert made("logs", "nobody").code == 4
 
 
+def test_what_it_said_on_either_stream_is_data(made: Vdictl) -> None:
+    line = f"{' '.join(made.argv('logs', 'desktop'))} 2>&-"
+    done = subprocess.run(["sh", "-c", line], env=made.env, capture_output=True, timeout=SECONDS, check=False)
+    assert done.stdout.splitlines()[0].endswith(b"start_machine")
+
+
 def test_following_ends_with_ctrl_c(made: Vdictl) -> None:
     process = made.start("logs", "desktop", "-f")
     assert process.stdout is not None and b"start_machine" in process.stdout.readline()

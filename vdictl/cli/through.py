@@ -25,18 +25,18 @@ _FROM_KEYS = frozenset({signal.SIGINT, getattr(signal, "SIGQUIT", signal.SIGINT)
 _SIGNAL_SECONDS = 15.0
 
 
-def run_through(command: Command, *, tty: bool = False) -> int:
+def run_through(command: Command, *, tty: bool = False, merged: bool = False) -> int:
     """Run the command to its end on our stdin, stdout and stderr; gives its exit code (128 + N: signal N ended it).
 
     Ctrl-C reaches the command, and not us: we end when it does. `tty`: the command makes a terminal of its own inside
-    and takes ours raw.
+    and takes ours raw. `merged`: all that it says goes to our stdout, in the order in which it was said.
 
     Raises:
         NotConfigured: its program cannot be started on this machine.
     """
     sys.stdout.flush()
     sys.stderr.flush()
-    code = _Through(command, apart=bool(command.signals) and not tty).run()
+    code = _Through(command, apart=bool(command.signals) and not tty, merged=merged).run()
     return 128 - code if code < 0 else code
 
 
@@ -44,8 +44,8 @@ class _Through:
     """One run. `apart`: in a process group of its own, so that Ctrl-C does not end the program that only stands
     between us and the command, while the command goes on inside."""
 
-    def __init__(self, command: Command, *, apart: bool) -> None:
-        self._command, self._apart = command, apart
+    def __init__(self, command: Command, *, apart: bool, merged: bool) -> None:
+        self._command, self._apart, self._merged = command, apart, merged
         self._environment = dict(command.environment) or None
         self._child: subprocess.Popen[bytes] | None = None
         self._early: list[int] = []  #: signals that came while the command was being started
@@ -59,6 +59,7 @@ class _Through:
                     self._command.argv,
                     env=self._environment,
                     stdin=subprocess.PIPE if typed else None,
+                    stderr=subprocess.STDOUT if self._merged else None,
                     process_group=0 if self._apart else None,
                 )
             except OSError as error:

@@ -37,7 +37,7 @@ def logs(
     with running(ctx) as run:
         found = one(run, name)
         command = _of_first_boot if setup else _of_desktop
-        code = run_through(command(found, follow=follow, tail=tail))
+        code = run_through(command(found, follow=follow, tail=tail), merged=True)  # both streams are the log
     raise typer.Exit(0 if code == _PIPE_CLOSED else code)
 
 
