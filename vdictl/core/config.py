@@ -14,6 +14,8 @@ from vdictl.contract.model import Secret
 from vdictl.contract.provider import Manifest, Setting
 from vdictl.core import paths, secrets
 
+_MOST_BYTES = 1 << 20
+
 
 @dataclass(frozen=True)
 class Key:
@@ -144,7 +146,11 @@ class Config:
 
 def _read(file: Path, *, required: bool) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        with file.open("rb") as opened:
+            text = opened.read(_MOST_BYTES + 1)
+        if len(text) > _MOST_BYTES:
+            raise Invalid(f"The config file {file} is larger than a mebibyte.")
+        return tomllib.loads(text.decode())
     except FileNotFoundError as error:
         if required:
             raise NotConfigured(f"The config file {file} is not there.", advice="VDICTL_CONFIG names it.") from error
@@ -158,7 +164,10 @@ def _read(file: Path, *, required: bool) -> dict[str, Any]:
 
 
 def _refuse_unknown(data: Mapping[str, Any], file: Path) -> None:
-    for layer in (data, *data.get("profiles", {}).values()):
+    profiles = data.get("profiles", {})
+    if not isinstance(profiles, Mapping):
+        raise Invalid(f"'profiles' in {file} is no table.")
+    for layer in (data, *profiles.values()):
         if not isinstance(layer, Mapping) or not isinstance(layer.get("providers", {}), Mapping):
             raise Invalid(f"A profile or 'providers' in {file} is no table.")
         for key, value in layer.items():

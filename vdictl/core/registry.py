@@ -41,12 +41,14 @@ class Registry:
         if name not in self._packages:
             raise self._unknown(name)
         try:
-            manifest = cast(Manifest, import_module(self._packages[name]).MANIFEST)
+            manifest: object = import_module(self._packages[name]).MANIFEST
         except ImportError as error:
             advice = f"Install it: pip install 'vdictl[{name}]'"
             raise NotConfigured(f"The provider {name} is not installed.", details=str(error), advice=advice) from error
-        except (AttributeError, SyntaxError) as error:  # somebody's package that is broken must not stop the others
+        except Exception as error:  # somebody's package that is broken must not stop the others
             raise NotConfigured(f"The provider {name} has no manifest.", details=str(error), provider=name) from error
+        if not isinstance(manifest, Manifest):
+            raise NotConfigured(f"The provider {name} has no manifest.", provider=name)
         if manifest.contract != CONTRACT_VERSION:
             brief = f"The provider {name} speaks contract {manifest.contract}, this vdictl speaks {CONTRACT_VERSION}."
             raise NotConfigured(brief, advice="Update whichever of the two is older.", provider=name)

@@ -38,13 +38,21 @@ def test_what_is_not_installed_says_how_to_install_it() -> None:
     assert "odd" in registry.names() and "odd" not in registry.manifests()
 
 
-@pytest.mark.parametrize("text", ["x = 1", "def (", "raise ImportError('lib')", "from vdictl import nothing"])
+@pytest.mark.parametrize(
+    "text", ["x = 1", "def (", "raise ImportError('lib')", "from vdictl import nothing", "1 / 0", "MANIFEST = 3"]
+)
 def test_a_broken_package_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     name = f"odd_{abs(hash(text))}"
     registry = package(tmp_path, monkeypatch, name, text)
     with pytest.raises(NotConfigured):
         registry.manifest("odd")
     assert "local" in registry.manifests()
+
+
+def test_what_is_no_name_of_a_package_is_refused() -> None:
+    for package_name in ("../x", "", "a b"):
+        with pytest.raises(NotConfigured):
+            Registry({"odd": package_name}).manifest("odd")
 
 
 def test_another_contract_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,6 +93,15 @@ def test_a_file_that_is_named_and_missing_or_no_text(file: Path) -> None:
         load(file.parent)
 
 
+def test_profiles_that_are_no_table_and_a_file_without_end(file: Path) -> None:
+    with pytest.raises(Invalid, match="no table"):
+        load(file, "profiles = 3\n")
+    file.unlink()
+    file.symlink_to("/dev/zero")
+    with pytest.raises(Invalid, match="mebibyte"):
+        load(file)
+
+
 def test_an_unknown_profile_names_those_that_are_there(file: Path) -> None:
     with pytest.raises(Invalid) as caught:
         load(file, "[profiles.a]\n[profiles.b]\n", profile="c")
