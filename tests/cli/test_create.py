@@ -83,6 +83,14 @@ def test_what_cannot_be_a_name_is_refused_in_a_sentence(vdictl: Vdictl, name: st
         (["--expires", "2001-01-01"], "over already"),
         (["--memory", "much"], "no size"),
         (["--cpus", "0"], "--cpus"),
+        (["--cpus", "nan"], "--cpus"),
+        (["--ttl", ""], "--ttl"),  # as an empty variable of a script makes it
+        (["--expires", ""], "--expires"),
+        (["--memory", ""], "--memory"),
+        (["--timeout", ""], "--timeout"),
+        (["--git", ""], "--git"),
+        (["--packages", "../x"], "--packages"),
+        (["--packages", "git," + "x" * 300], "--packages"),
         (["--label", "team"], "KEY=VALUE"),
         (["--label", "a b=c"], "label"),
         (["--env", "NOT_SET_HERE"], "not set here"),
@@ -131,6 +139,15 @@ def test_variables_and_the_script_arrive_inside_and_nowhere_else(vdictl: Vdictl)
     assert vdictl("create", *words, env={"FROM_HERE": "another"}).code == 9
 
 
+@pytest.mark.parametrize("line", ["-----BEGIN KEY-----", "S3CRETbase64", "S3CRET/base64+x=="])
+def test_nothing_of_a_file_of_variables_is_shown(vdictl: Vdictl, line: str) -> None:
+    """A value over several lines: what follows its first line is no variable, and still a secret."""
+    (vdictl.work / "env").write_text(f"# a key\n\nKEY=first\n{line}\n")
+    refused = vdictl("create", "--env-file", "env")
+    assert refused.code == 2 and "line 4 of 'env'" in refused.err
+    assert line not in refused.err and "S3CRET" not in refused.err
+
+
 def test_a_machine_without_the_inputs_ends_with_7_naming_them(vdictl: Vdictl) -> None:
     vdictl.ok("create", "--env", "A=1", "--detach")
     other = vdictl("wait", "desktop")
@@ -163,6 +180,8 @@ def test_a_rehearsal_changes_nothing(vdictl: Vdictl) -> None:
     assert vdictl("create", "third", "--home", "other", "--dry-run").code == 9
     assert vdictl("create", "third", "--plan", "mem-8c-32gb", "--dry-run").code == 10
     assert vdictl("create", "third", "--plan", "nope", "-p", "memory", "--dry-run").code == 4
+    assert "xfce, minimal, code" in vdictl("create", "third", "--flavor", "nope", "--dry-run").err
+    assert vdictl("create", "third", "--timeout", "never", "--dry-run").code == 2
 
 
 def test_the_plan_says_which_provider_and_why(vdictl: Vdictl) -> None:

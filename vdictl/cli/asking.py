@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from vdictl.contract.model import Secret
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?")
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](?::[a-z0-9]+)?")
 _SECRET_WORDS = ("token", "secret", "password", "passwd", "key", "auth")
 _MOST_BYTES = 1 << 20  #: of a script or a file of variables
 HOMES = ("none", "ephemeral")
@@ -58,8 +60,18 @@ def variables(
     Raises:
         Invalid: a name is none, a file cannot be read, or a variable is not set here.
     """
-    lines = [line for file in files for line in _lines(file, stdin)]
-    return dict(_variable(text, environment) for text in (*lines, *texts))
+    found = {}
+    for file in files:
+        for number, line in _lines(file, stdin):
+            try:
+                name, value = _variable(line, environment)
+            except Invalid:  # nothing of the line is shown: of a value over several lines it would be a secret
+                raise Invalid(
+                    f"--env-file: line {number} of {str(file)[:100]!a} is no variable.",
+                    advice="Write NAME=VALUE on one line, or the NAME alone of one that is set here.",
+                ) from None
+            found[name] = value
+    return found | dict(_variable(text, environment) for text in texts)
 
 
 def script(file: Path, *, stdin: TextIO) -> Secret:
@@ -77,10 +89,10 @@ def repository(url: str | None, *, option: str) -> str | None:
     Raises:
         Invalid: it has some, or is no URL.
     """
-    if not url:
+    if url is None:
         return None
     shown = ascii(url[:80])
-    if url.startswith("-") or not url.isprintable() or " " in url or len(url) > 500:
+    if not url or url.startswith("-") or not url.isprintable() or " " in url or len(url) > 500:
         raise Invalid(f"{option}: {shown} is no URL.")
     try:
         parts = urlsplit(url)
@@ -104,8 +116,27 @@ def home(text: str | None) -> str | None:
 
 
 def packages(texts: Iterable[str]) -> tuple[str, ...]:
-    """`a,b`, sorted and each once: the same packages make the same image."""
-    return tuple(sorted({part.strip() for text in texts for part in text.split(",") if part.strip()}))
+    """`a,b`, sorted and each once: the same packages make the same image.
+
+    Raises:
+        Invalid: one cannot be the name of a Debian package.
+    """
+    found = tuple(sorted({part.strip() for text in texts for part in text.split(",") if part.strip()}))
+    for name in found:
+        if not _PACKAGE.fullmatch(name) or len(name) > 100:
+            raise Invalid(f"--packages: {name[:60]!a} cannot be the name of a Debian package.")
+    return found
+
+
+def processors(number: float | None) -> float | None:
+    """How many; the option's own limits let `nan` through.
+
+    Raises:
+        Invalid: it is no number.
+    """
+    if number is not None and math.isnan(number):
+        raise Invalid("--cpus: 'nan' is no number.")
+    return number
 
 
 def whole(text: str | None, *, option: str) -> str | None:
@@ -134,9 +165,11 @@ def _variable(text: str, environment: Mapping[str, str]) -> tuple[str, Secret]:
     return name, Secret(value)
 
 
-def _lines(file: Path, stdin: TextIO) -> list[str]:
-    stripped = (line.strip() for line in _read(file, option="--env-file", stdin=stdin).splitlines())
-    return [line.removeprefix("export ").lstrip() for line in stripped if line and not line.startswith("#")]
+def _lines(file: Path, stdin: TextIO) -> list[tuple[int, str]]:
+    """Those that say something, with their numbers."""
+    lines = enumerate(_read(file, option="--env-file", stdin=stdin).splitlines(), 1)
+    stripped = ((number, line.strip()) for number, line in lines)
+    return [(n, line.removeprefix("export ").lstrip()) for n, line in stripped if line and not line.startswith("#")]
 
 
 def _read(file: Path, *, option: str, stdin: TextIO) -> str:

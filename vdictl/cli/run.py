@@ -41,7 +41,9 @@ class Run:
 
     def timeout(self, given: str | None) -> float:
         """The time limit in seconds: the option, else the setting."""
-        return seconds(given or self.context.config.text("timeout"), option="--timeout")
+        if given is not None:
+            return seconds(given, option="--timeout")
+        return seconds(self.context.config.text("timeout"), option="the setting timeout")
 
     def say(self, text: str) -> None:
         """A sentence for people, on stderr; silent with `-q`."""

@@ -33,7 +33,7 @@ def check_name(kind: str, text: str, pattern: re.Pattern[str] = NAME) -> str:
         return text
     shown = ascii(text if len(text) <= 60 else text[:57] + "...")
     raise Invalid(
-        f"{shown} cannot be the name of a {kind}.",
+        f"{shown} cannot be the name of {'an' if kind[0] in 'aeiou' else 'a'} {kind}.",
         details=f"{len(text)} characters were given.",
         advice="Use 1 to 40 of a-z, 0-9 and '-', beginning and ending with a letter or digit.",
     )

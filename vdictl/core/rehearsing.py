@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vdictl.contract.capabilities import SupportsCatalogue, SupportsImages
-from vdictl.contract.errors import Conflict, NotFound, QuotaExceeded, Unsupported
+from vdictl.contract.errors import Conflict, Invalid, NotFound, QuotaExceeded, Unsupported
 from vdictl.contract.model import Desktop, DesktopSpec, Plan, Price
 from vdictl.core.context import Context
 from vdictl.core.creating import Move, next_move
@@ -35,6 +35,7 @@ def rehearse(context: Context, at: Opened, spec: DesktopSpec) -> Rehearsal:
     Raises:
         Conflict: it is there with another spec, has failed, or its home is in use.
         NotFound: there is no such plan. QuotaExceeded: it is sold out. Unsupported: no plan is that large.
+        Invalid: there is no such flavor.
     """
     there = [d for d in desktops_of(context, at) if d.owner == spec.owner]
     twins = [d for d in there if d.name == spec.name]
@@ -44,6 +45,7 @@ def rehearse(context: Context, at: Opened, spec: DesktopSpec) -> Rehearsal:
     move = next_move(desktop, spec)
     if desktop is not None and move is not Move.REPLACE:
         return Rehearsal(move=move, at=at, desktop=desktop, plan=desktop.plan, price=desktop.price, builds=False)
+    builds = _builds(at, spec)
     plan = _plan(at, spec)
     _require_free_home(spec, [d for d in there if d.name != spec.name])
     return Rehearsal(
@@ -52,7 +54,7 @@ def rehearse(context: Context, at: Opened, spec: DesktopSpec) -> Rehearsal:
         desktop=desktop,
         plan=plan.id if plan else "",
         price=plan.price if plan else None,
-        builds=_builds(at, spec),
+        builds=builds,
     )
 
 
@@ -105,10 +107,14 @@ def _require_free_home(spec: DesktopSpec, others: Iterable[Desktop]) -> None:
 
 
 def _builds(at: Opened, spec: DesktopSpec) -> bool:
+    if not at.can(SupportsImages):
+        return bool(spec.packages)
+    wanted = spec.image or spec.flavor
+    images = list(at.need(SupportsImages, to="list images").images())
+    flavors = [image.name for image in images if image.kind == "flavor"]
+    if flavors and spec.flavor and spec.flavor not in flavors:
+        there = f"There are: {', '.join(flavors)}."
+        raise Invalid(f"{at.name} has no flavor {spec.flavor!a}.", details=there, provider=at.name)
     if spec.packages:
         return True  # at most: an image with just these packages may be there
-    if not at.can(SupportsImages):
-        return False
-    wanted = spec.image or spec.flavor
-    images = at.need(SupportsImages, to="list images").images()
     return any(not image.ready and wanted in (image.id, image.name) for image in images)

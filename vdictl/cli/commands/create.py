@@ -92,9 +92,9 @@ def create(
             owner=run.context.owner,
             fleet=run.context.fleet,
             plan=asking.whole(plan, option="--plan"),
-            cpus=cpus,
-            memory_mib=mebibytes(memory, option="--memory") if memory else None,
-            disk_gib=_gibibytes(disk) if disk else None,
+            cpus=asking.processors(cpus),
+            memory_mib=mebibytes(memory, option="--memory") if memory is not None else None,
+            disk_gib=_gibibytes(disk) if disk is not None else None,
             gpu=gpu,
             region=asking.whole(region, option="--region"),
             image=asking.whole(image, option="--image"),
@@ -110,10 +110,11 @@ def create(
             options=asking.pairs(option or (), option="--option"),
         )
         order = Order(spec=spec, inputs=inputs, snapshot=from_snapshot, until=_until(wait=wait, detach=detach))
+        limit = run.timeout(timeout)
         if dry_run:
             rehearse(run, order)
         else:
-            make(run, order, timeout=run.timeout(timeout))
+            make(run, order, timeout=limit)
 
 
 def _gibibytes(text: str) -> int:
@@ -122,11 +123,11 @@ def _gibibytes(text: str) -> int:
 
 def _expiry(run: Run, ttl: str | None, expires: str | None) -> datetime | None:
     now = run.context.clock.now()
-    if ttl and expires:
+    if ttl is not None and expires is not None:
         raise Invalid("--ttl and --expires say the same; give one of them.")
-    if expires:
+    if expires is not None:
         return moment(expires, option="--expires", now=now)
-    return now + timedelta(seconds=seconds(ttl, option="--ttl")) if ttl else None
+    return now + timedelta(seconds=seconds(ttl, option="--ttl")) if ttl is not None else None
 
 
 def _until(*, wait: bool, detach: bool) -> Until:
