@@ -64,12 +64,17 @@ def vnc(run: Run, found: Found, *, only_print: bool, port: int = 0) -> None:
 def _page(run: Run, found: Found, reached: Reached, *, only_print: bool) -> None:
     """In a browser; or print its link where that cannot be or is not wanted."""
     url = redirect.page_url(reached.endpoint, host=reached.host, port=reached.port)
-    if only_print or not _browse(run, found, url):
-        print_link(run, found, url, *([reached.endpoint.token] if reached.endpoint.token else []))
+    link(run, found.desktop.name, url, reached.endpoint.token, only_print=only_print)
     _hold(run, reached)
 
 
-def _browse(run: Run, found: Found, url: Secret) -> bool:
+def link(run: Run, name: str, url: Secret, token: Secret | None, *, only_print: bool) -> None:
+    """Open the link in a browser; or print it where that cannot be or is not wanted."""
+    if only_print or not _browse(run, name, url):
+        print_link(run, name, url, *([token] if token else []))
+
+
+def _browse(run: Run, name: str, url: Secret) -> bool:
     environment = run.context.environment
     folder = redirect.private_folder(environment, run.context.state_dir)
     # Found first: a redirect file for nobody would lie about.
@@ -82,15 +87,15 @@ def _browse(run: Run, found: Found, url: Secret) -> bool:
     if failed:
         run.say(f"{failed} Here is the link:")
         return False
-    run.say(f"{found.desktop.name} opens in {looked.name}.")
-    run.output.words({"name": found.desktop.name, "opened": looked.name, "url": None}, [])
+    run.say(f"{name} opens in {looked.name}.")
+    run.output.words({"name": name, "opened": looked.name, "url": None}, [])
     return True
 
 
-def print_link(run: Run, found: Found, url: Secret, *secrets: Secret) -> None:
+def print_link(run: Run, name: str, url: Secret, *secrets: Secret) -> None:
     """The link on stdout, hidden from the log of a CI job where that has a way."""
     hide(run, url, *secrets)
-    run.output.words({"name": found.desktop.name, "opened": None, "url": url.reveal()}, [url.reveal()])
+    run.output.words({"name": name, "opened": None, "url": url.reveal()}, [url.reveal()])
     sys.stdout.flush()
 
 
@@ -133,7 +138,12 @@ def _vnc(run: Run, found: Found, reached: Reached, *, only_print: bool) -> None:
         run.say(f"{viewer.reason} Connect one of your own:")
     password = reached.endpoint.password
     login = f":{quote(password.reveal(), safe='')}@" if password else ""
-    print_link(run, found, Secret(f"vnc://{login}{reached.host}:{reached.port}"), *([password] if password else []))
+    print_link(
+        run,
+        found.desktop.name,
+        Secret(f"vnc://{login}{reached.host}:{reached.port}"),
+        *([password] if password else []),
+    )
     _hold(run, reached)
 
 

@@ -36,6 +36,7 @@ VERBS: Mapping[str, Verb] = {
     "connect": Verb(INSIDE, "Open a desktop: in a browser, a VNC viewer or a shell."),
     "exec": Verb(INSIDE, "Run a command inside a desktop."),
     "cp": Verb(INSIDE, "Copy files into a desktop or out of it."),
+    "share": Verb(INSIDE, "Let somebody open one desktop who has no keys."),
     "port-forward": Verb(INSIDE, "Reach ports inside a desktop from this machine."),
     "logs": Verb(INSIDE, "Print what a desktop said while it started and ran."),
     "health": Verb(INSIDE, "Check each step from 'it exists' to 'a person could work'."),

@@ -45,6 +45,21 @@ class OutsideProbes:
         return Rung(name="page", ok=True, detail=detail, seconds=time.monotonic() - begun)
 
 
+def knock(endpoint: Endpoint, *, timeout: float) -> None:
+    """See whether a page that can be reached straight takes the endpoint's token.
+
+    Raises:
+        AuthFailed: it does not. Unavailable, TimedOut: it does not answer.
+    """
+    assert endpoint.token is not None
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    with Page(f"{host}:{endpoint.port}", lambda: open_stream(endpoint, None, timeout)) as page:
+        answer = _login(page, endpoint.token.reveal())
+    if answer.status in _REFUSALS:
+        raise AuthFailed("The page does not take this token.", details=f"HTTP {answer.status}.")
+    _expect(answer, (204,), "What answers is not the desktop's page.")
+
+
 def screenshot(endpoint: Endpoint, tunnel: Command | None, *, timeout: float) -> Frame:
     """The desktop's screen as it is now.
 

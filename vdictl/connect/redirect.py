@@ -29,8 +29,12 @@ def page_url(endpoint: Endpoint, *, host: str = "", port: int = 0) -> Secret:
     """
     name = host or endpoint.host
     shown = f"[{name}]" if ":" in name else name
-    fragment = f"#token={quote(endpoint.token.reveal(), safe='-._~')}" if endpoint.token else ""
-    return Secret(f"http://{shown}:{port or endpoint.port}/{fragment}")
+    return with_token(f"http://{shown}:{port or endpoint.port}/", endpoint.token)
+
+
+def with_token(address: str, token: Secret | None) -> Secret:
+    """The link to a page at this address."""
+    return Secret(f"{address}#token={quote(token.reveal(), safe='-._~')}" if token else address)
 
 
 def private_folder(environment: Mapping[str, str], state_dir: Path) -> Path:

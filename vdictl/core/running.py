@@ -6,8 +6,16 @@ import json
 import subprocess
 from typing import Any
 
-from vdictl.contract.errors import Unavailable, VdictlError
+from vdictl.contract.errors import Unavailable, Unsupported, VdictlError
 from vdictl.contract.model import Command
+
+TOO_OLD = "This desktop was made by an older vdictl, and what runs inside does not know this."
+ANEW = "Make it anew; its home is kept: vdictl destroy NAME; vdictl create NAME"
+
+
+def is_usage(said: bytes) -> bool:
+    """Whether the guest says how it is used: it does so where it does not know a command."""
+    return b"usage: vdictl-guest" in said
 
 
 def output(command: Command, *, stdin: bytes = b"", timeout: float) -> bytes:
@@ -15,7 +23,7 @@ def output(command: Command, *, stdin: bytes = b"", timeout: float) -> bytes:
 
     Raises:
         Unavailable: it could not be started, gave no answer within `timeout` seconds, or failed; `details` has the
-        end of its stderr.
+        end of its stderr. Unsupported: the guest inside is older than this vdictl and does not know it.
     """
     try:
         done = subprocess.run(
@@ -31,6 +39,8 @@ def output(command: Command, *, stdin: bytes = b"", timeout: float) -> bytes:
     except OSError as error:
         raise Unavailable(f"{command.argv[0]} could not be started.", details=str(error)) from error
     if done.returncode != 0:
+        if is_usage(done.stderr):
+            raise Unsupported(TOO_OLD, advice=ANEW)
         tail = done.stderr.decode(errors="replace")[-500:].strip()
         raise Unavailable(f"A command inside the desktop ended with {done.returncode}.", details=tail)
     return done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,7 +18,9 @@ app = verb_app()
 @app.command()
 def connect(
     ctx: typer.Context,
-    name: Annotated[str | None, typer.Argument(help="The desktop; default: the only one.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="The desktop, or the file of a share; default: the only desktop.")
+    ] = None,
     *,
     only_print: Annotated[
         bool, typer.Option("--print", "--no-browser", help="Print the full link, which holds the token.")
@@ -32,10 +35,20 @@ def connect(
 
     Example: vdictl connect desktop
 
+    With the file that vdictl share wrote, its desktop opens without any keys or settings: vdictl connect FILE
+
     Without a browser or a screen the link is printed, and why. Where a tunnel is needed it stays open until Ctrl-C.
     """
     if shell and (vnc or only_print):
         raise Invalid("--shell opens no screen: leave --vnc and --print away.")
+    if name is not None and is_file(name):
+        if shell or vnc or port:
+            raise Invalid("A share opens the page: leave --shell, --vnc and --port away.")
+        with running(ctx) as run:
+            from vdictl.cli.visiting import visit  # connect's parts, only for who has a share
+
+            visit(run, Path(name), only_print=only_print)
+        return
     with running(ctx) as run:
         found = one(run, name)
         from vdictl.cli import opening  # connect's parts, once it is known that there is a desktop
@@ -43,3 +56,8 @@ def connect(
         if shell:
             raise typer.Exit(opening.shell(found))
         (opening.vnc if vnc else opening.screen)(run, found, only_print=only_print, port=port)
+
+
+def is_file(word: str) -> bool:
+    """Whether a file is meant: no desktop's name has a dot or a slash in it."""
+    return any(sign in word for sign in "./\\")

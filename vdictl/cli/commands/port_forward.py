@@ -18,6 +18,7 @@ from vdictl.cli.targets import one
 from vdictl.contract.errors import Invalid
 from vdictl.core import doors
 from vdictl.core.inventory import Found
+from vdictl.core.running import ANEW, TOO_OLD, is_usage
 
 app = verb_app()
 _FORWARD = re.compile(r"(?:(\d{1,5}):)?(\d{1,5})", re.ASCII)
@@ -88,7 +89,7 @@ def _once(run: Run, name: str, remote: int) -> Callable[[str], None]:
     said: set[str] = set()
 
     def trouble(line: str) -> None:
-        text = f"{name}:{remote}: {_told(name, line)}"
+        text = f"{name}:{remote}: {_told(line)}"
         if text not in said:
             said.add(text)
             run.context.progress.warn(text)
@@ -96,9 +97,9 @@ def _once(run: Run, name: str, remote: int) -> Callable[[str], None]:
     return trouble
 
 
-def _told(name: str, line: str) -> str:
-    if "usage: vdictl-guest" in line:
-        return f"it was made with an older vdictl, and its image cannot do this: destroy {name} and create it again."
+def _told(line: str) -> str:
+    if is_usage(line.encode()):
+        return f"{TOO_OLD} {ANEW}"
     return line.partition("vdictl-guest: ")[2] or line
 
 

@@ -37,6 +37,7 @@ MANIFEST = Manifest(
         Setting(name="lag", summary="seconds until lists show a change", default="0"),
         Setting(name="page", summary="objects on one page of a list", default="2"),
         Setting(name="rate", summary="calls a second that the cloud allows", default="0"),
+        Setting(name="page_port", summary="port of 127.0.0.1 that is every desktop's page; the test serves it"),
         Setting(name="faults", summary="faults to come: NAME[:CALL[:TIMES[:VALUE]]], with commas between"),
     ),
     timestamp_unit=0.001,

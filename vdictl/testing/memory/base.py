@@ -24,9 +24,9 @@ CLOUDS: Final[dict[str, Cloud]] = {}
 class Basics:
     """The nine verbs on a cloud in memory."""
 
-    def __init__(self, api: Api, *, fleet: str | None = "default") -> None:
+    def __init__(self, api: Api, *, fleet: str | None = "default", page_port: int = 0) -> None:
         """Use `open`."""
-        self.api, self.fleet = api, fleet
+        self.api, self.fleet, self.page_port = api, fleet, page_port
 
     # -- every provider ----------------------------------------------------------------------------------------------
 
@@ -53,7 +53,7 @@ class Basics:
         token = settings.secrets["token"].reveal() if "token" in settings.secrets else ""
         faults = values.get("faults", "")
         api = Api(cloud, token=token, timeout=timeout, throttle=settings.throttle, faults=faults)
-        return cls(api, fleet=settings.fleet)
+        return cls(api, fleet=settings.fleet, page_port=int(values.get("page_port", 0)))
 
     def close(self) -> None:
         """See `Provider`."""
@@ -140,7 +140,8 @@ class Basics:
     def endpoints(self, desktop: Desktop) -> Sequence[Endpoint]:
         """See `Provider`."""
         self._running(desktop)
-        return (Endpoint(kind="vnc", direct=False, primary=True),)
+        vnc = Endpoint(kind="vnc", direct=False, primary=True)
+        return (vnc, Endpoint(kind="http", host="127.0.0.1", port=self.page_port)) if self.page_port else (vnc,)
 
     # -- how it is done ----------------------------------------------------------------------------------------------
 
