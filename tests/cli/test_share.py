@@ -139,7 +139,7 @@ def test_all_shares_go_at_once(vdictl: Vdictl, page: int) -> None:
 
 def test_a_desktop_without_a_page_cannot_be_shared_and_says_why(vdictl: Vdictl) -> None:
     vdictl.ok("create", "-q")
-    refused = vdictl("share", "desktop", "-o", "json")
+    refused = vdictl("share", "create", "-o", "json")
     assert (refused.code, refused.error["error"]) == (6, "unsupported")
     assert "no page" in refused.error["details"]
     vdictl.ok("stop")

@@ -70,7 +70,7 @@ def create(
         run.context.journal.note("share", desktop=found.desktop.name, key=found.desktop.key, share=share.id)
         _tell(run, found.desktop, ticket)
         if draft is not None:
-            record = records.of(share) | {"name": found.desktop.name, "file": str(target), "url": url}
+            record = {**_record(found.desktop, share), "file": str(target), "url": url}
             run.output.words(record, [str(target)])
 
 
