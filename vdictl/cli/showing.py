@@ -63,16 +63,18 @@ class Live:
 
     def step(self, name: str, doing: str, *, done: float | None = None) -> None:
         """See `Progress`."""
-        since = time.monotonic() - self._begun.setdefault(name, time.monotonic())
+        now = time.monotonic()
+        since = now - self._begun.setdefault(name, now)
         percent = f" {done:.0%}" if done is not None else ""
         self._draw(f"{name}: {doing}{percent} [{since:.0f} s]")
 
     def finish(self, name: str, text: str) -> None:
-        """See `Progress`."""
-        since = time.monotonic() - self._begun.pop(name, time.monotonic())
+        """See `Progress`; how long it took is said where steps of it were shown."""
+        begun = self._begun.pop(name, None)
+        took = "" if begun is None else f" [{time.monotonic() - begun:.1f} s]"
         self.clear()
         if text:
-            self._line(f"{name}: {text} [{since:.1f} s]")
+            self._line(f"{name}: {text}{took}")
 
     def warn(self, text: str) -> None:
         """See `Progress`."""

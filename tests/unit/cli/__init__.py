@@ -1,0 +1,1 @@
+"""The command line, where a part can be tried by itself."""
