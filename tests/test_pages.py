@@ -86,6 +86,13 @@ def test_the_catalogue_lists_each_error_with_its_code() -> None:
     assert listed_errors() == of_the_code | {"bug": 3}
 
 
+def test_the_catalogue_tells_of_each_error_what_its_class_does() -> None:
+    page = (ROOT / "docs/errors.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w-]+)` \| (?:`(\w+)` )?\| (yes|no) \|", page, re.MULTILINE)
+    of_the_code = [(slug, kind.__name__, "yes" if kind.passing else "no") for slug, kind in error_classes().items()]
+    assert sorted(rows) == sorted([*of_the_code, ("bug", "", "no")])
+
+
 @pytest.mark.parametrize("slug", [*error_classes(), "bug"])
 def test_each_error_is_found_in_a_test(slug: str) -> None:
     kind = error_classes().get(slug)
