@@ -7,6 +7,7 @@ Usage: .venv/bin/python scripts/reference.py [--check]
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -106,6 +107,16 @@ def _command(path: str, command: Any) -> Iterator[str]:
     if examples:
         yield f"{'Example' if len(examples) == 1 else 'Examples'}:\n"
         yield from ("```sh", *examples, "```\n")
+    if schemas := _schemas(path.removeprefix("vdictl ")):
+        yield f"With `-o json`: {schemas}.\n"
+
+
+def _schemas(path: str) -> str:
+    """Links to the schemas of what a command prints; some options give another form."""
+    of_all: dict[str, str | None] = json.loads((ROOT / "docs/schemas/verbs.json").read_text(encoding="utf-8"))
+    mine = {name.removeprefix(path).strip(): file for name, file in of_all.items() if f"{name} ".startswith(f"{path} ")}
+    forms = [(f"with `{option}` " if option else "", file) for option, file in sorted(mine.items()) if file]
+    return ", ".join(f"{form}[{file}](../schemas/{file})" for form, file in forms)
 
 
 def _names(param: Any) -> str:
