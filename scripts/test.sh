@@ -12,7 +12,8 @@ case "$mode" in all | quick) ;; *) fail "usage: bash scripts/test.sh [quick]" ;;
 if a_python >/dev/null; then need_packages git; else need_packages git python3 python3-venv; fi
 if [ "$mode" = all ]; then
     need_packages podman runc crun netavark aardvark-dns fuse-overlayfs slirp4netns uidmap iptables mmdebstrap \
-        chromium tigervnc-standalone-server tigervnc-viewer xvfb xterm openbox x11-xserver-utils x11-apps netpbm socat
+        chromium tigervnc-standalone-server tigervnc-viewer xvfb xterm openbox x11-xserver-utils x11-apps netpbm socat \
+        openssh-client openssh-server rsync
 fi
 make_environment --editable '.[all]' --group dev --group docs
 if [ ! -x .venv/bin/actionlint ] && command -v go >/dev/null 2>&1; then

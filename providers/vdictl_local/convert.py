@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -101,6 +102,17 @@ def started(container: Container | None) -> str:
     return container.started.isoformat() if container and container.started else ""
 
 
+def far(desktop: Desktop, place: str) -> Desktop:
+    """A desktop as it is seen from another machine than the one it runs on."""
+    facts = {**desktop.facts, "machine": place}
+    if desktop.facts.get("network") == _LOOPBACK:
+        facts["network"] = f"the loopback of {place}: from here the page is reached through the engine"
+    return replace(desktop, address="", facts=facts)
+
+
+_LOOPBACK = "this machine's loopback only"
+
+
 def facts(labels: Mapping[str, str]) -> dict[str, str]:
     """What is worth showing besides: size, and what this host or `--sudo` takes away from the isolation."""
     found: dict[str, str] = {}
@@ -109,7 +121,7 @@ def facts(labels: Mapping[str, str]) -> dict[str, str]:
     if labels.get(names.NETWORK) == "none":
         found["network"] = "none: this host gives rootless containers no port; the page is reached through the engine"
     elif names.NETWORK in labels:
-        found["network"] = "this machine's loopback only"
+        found["network"] = _LOOPBACK
     if labels.get(names.SYSTEM) == "writable":
         found["system"] = "writable, with root inside (--sudo): the engine's default isolation, not the strict one"
     elif names.SYSTEM in labels:

@@ -86,7 +86,7 @@ def _check(tools: Tools, world: World, spec: DesktopSpec) -> None:
     wanted = images.check(tools, images.recipe(world, spec))
     plans.size(spec, tools.machine, least_mib=wanted.flavor.min_memory_mib if wanted.flavor else 0)
     if spec.gpu:
-        gpu.flags(spec.gpu, gpu.devices())
+        gpu.flags(spec.gpu, gpu.devices_of(tools.engine.traits))
     if spec.from_snapshot:
         _check_snapshot(world, spec)
     home = home_of(spec)

@@ -44,7 +44,7 @@ def hops(settings: Settings, *, timeout: float) -> Iterator[Hop]:
         yield _disk(engine, needed=_RUNNING_NEEDS if there.ok and "is here" in there.detail else _IMAGE_NEEDS)
     except EngineError as error:
         yield Hop(name="image", ok=False, detail=error.brief, cure=error.advice)
-    if cards := gpu.devices():
+    if not used.traits.remote and (cards := gpu.devices()):
         yield Hop(name="gpu", ok=True, detail=", ".join(cards))
 
 
@@ -53,7 +53,8 @@ def _engine(one: Candidate, used: Candidate | None) -> Hop:
         mode = "rootless" if one.rootless else "with root"
         role = "is used" if one is used else "answers too (the setting engine would choose it)"
         control = f", control groups v{one.cgroup_version}" if one.cgroup_version else ""
-        return Hop(name=one.kind, ok=True, detail=f"{one.binary} {one.version}, {mode}{control}: {role}")
+        place = f" on {one.traits.remote}" if one.traits.remote else ""
+        return Hop(name=one.kind, ok=True, detail=f"{one.binary} {one.version}{place}, {mode}{control}: {role}")
     why = one.error.brief if one.error else "does not answer"
     advice = one.error.advice.replace(", or see `vdictl doctor`", "") if one.error else ""
     # Another one that answers makes this one's silence no trouble.
@@ -69,6 +70,9 @@ def _obstacle(one: Candidate, number: int) -> Hop:
 
 
 def _network(one: Candidate) -> Hop:
+    if one.traits.remote:
+        detail = f"desktops run on {one.traits.remote}: their page comes through the engine, while connect runs"
+        return Hop(name="network", ok=True, detail=detail)
     if one.traits.ports:
         return Hop(name="network", ok=True, detail="a desktop's page is on a port of this machine's loopback")
     detail = "desktops have no network: their page comes through the engine, and inside there is no internet"
@@ -107,6 +111,8 @@ def _image(engine: Engine, settings: Settings) -> Hop:
 def _disk(engine: Engine, *, needed: int) -> Hop:
     field = "{{.Store.GraphRoot}}" if engine.kind == "podman" else "{{.DockerRootDir}}"
     root = Path(engine.run("info", "--format", field).strip())
+    if engine.traits.remote:
+        return Hop(name="disk", ok=None, detail=f"{root} on {engine.traits.remote} cannot be looked at from here")
     try:
         free = shutil.disk_usage(root).free
     except OSError as error:

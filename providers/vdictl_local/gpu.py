@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from vdictl.contract.errors import QuotaExceeded, Unsupported
+from vdictl.engine.engine import Traits
 from vdictl_local.errors import PROVIDER
 
 #: Where CDI specifications live (CDI specification, "Well-known directories").
@@ -25,6 +26,19 @@ def devices(folders: Iterable[Path] = FOLDERS) -> list[str]:
         for file in sorted([*folder.glob("*.json"), *folder.glob("*.yaml")]):
             found |= _described(file.read_text(errors="replace"))
     return sorted(found)
+
+
+def devices_of(traits: Traits) -> list[str]:
+    """Those of the engine's machine; another machine's cannot be seen from here.
+
+    Raises:
+        Unsupported: the engine is on another machine.
+    """
+    if traits.remote:
+        raise Unsupported(
+            f"Which GPUs {traits.remote} has cannot be seen from here.", advice="Run vdictl there.", provider=PROVIDER
+        )
+    return devices()
 
 
 def flags(count: int, found: list[str]) -> list[str]:

@@ -75,7 +75,7 @@ def endpoints(engine: Engine, holding: Holding) -> list[Endpoint]:
     access = ask(engine, container.id, "access")
     flavor = FLAVORS.get(container.labels.get("vdictl.image", ""))
     port = container.ports.get(PAGE_PORT, 0)
-    direct = container.labels.get(names.NETWORK) != "none" and port != 0
+    direct = container.labels.get(names.NETWORK) != "none" and port != 0 and not engine.traits.remote
     primary = flavor.endpoint if flavor else "vnc"
     found = [
         Endpoint(

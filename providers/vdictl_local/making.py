@@ -46,7 +46,7 @@ def make(
         flavor=how.flavor,
         home=home,
         token=token,
-        gpu=gpu.flags(spec.gpu, gpu.devices()) if spec.gpu else (),
+        gpu=gpu.flags(spec.gpu, gpu.devices_of(tools.engine.traits)) if spec.gpu else (),
     )
     state = holding.who.state(holding.key)
     wanted = dict(fresh)

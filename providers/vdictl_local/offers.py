@@ -54,7 +54,9 @@ class Offers:
         traits = engine.traits
         mode = "rootless" if traits.rootless else "with root"
         return Account(
-            id=engine.kind, name=f"{engine.kind} {traits.version}".strip(), detail=f"{engine.binary}, {mode}"
+            id=engine.kind,
+            name=f"{engine.kind} {traits.version}".strip(),
+            detail=f"{engine.binary}, {mode}" + (f", on {traits.remote}" if traits.remote else ""),
         )
 
     # -- homes, sizes, images -------------------------------------------------------------------------------------
@@ -90,7 +92,7 @@ class Offers:
 
     def plans(self) -> Iterable[Plan]:
         """Sizes that fit this machine."""
-        return plans.plans(plans.Machine.here())
+        return plans.plans(self._tools.machine)
 
     def regions(self) -> Iterable[Region]:
         """This machine is the only one."""
@@ -161,7 +163,7 @@ class Offers:
         return Tools(
             engine=engine,
             ledger=Ledger(engine, settings.fleet),
-            machine=plans.Machine.here(),
+            machine=plans.Machine.of(engine.traits),
             state_dir=settings.state_dir,
             since=self._since,
         )

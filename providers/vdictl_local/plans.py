@@ -10,6 +10,7 @@ from typing import Final
 
 from vdictl.contract.errors import Invalid, QuotaExceeded, Unsupported
 from vdictl.contract.model import DesktopSpec, Plan
+from vdictl.engine.engine import Traits
 from vdictl_local.errors import PROVIDER
 
 _LADDER: Final = ((1, 1), (1, 2), (2, 4), (4, 8), (8, 16), (16, 32), (32, 64), (64, 128))  # cores, GiB
@@ -28,6 +29,13 @@ class Machine:
     def here(cls) -> Machine:
         """Cores this process may use (sched_getaffinity), memory by /proc/meminfo."""
         return cls(len(os.sched_getaffinity(0)), _meminfo(Path("/proc/meminfo").read_text()))
+
+    @classmethod
+    def of(cls, traits: Traits) -> Machine:
+        """The machine that the engine runs on: this one, or where its traits say."""
+        if traits.remote and traits.cpus and traits.memory_mib:
+            return cls(traits.cpus, traits.memory_mib)
+        return cls.here()
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,7 @@ class LocalProvider(Offers):
         step = _STEPS.get(operation.verb)
         if step is None:
             raise Conflict(f"This vdictl knows no {operation.verb!a} of a local desktop.", provider=PROVIDER)
-        return step(self._tools, world, holding, operation)
+        return self._from_here(step(self._tools, world, holding, operation))
 
     def _power(
         self,
@@ -221,6 +221,14 @@ class LocalProvider(Offers):
 
     def _show(self, world: World, holding: Holding, builds: dict[str, images.Building | None] | None = None) -> Desktop:
         """A desktop from the lists; of one whose image is missing, how far the build is (`builds`: those looked at)."""
+        return self._from_here(self._convert(world, holding, builds))
+
+    def _from_here(self, desktop: Desktop) -> Desktop:
+        """A desktop on another machine has its port there, and not where who asks is."""
+        place = self._tools.engine.traits.remote
+        return convert.far(desktop, place) if place else desktop
+
+    def _convert(self, world: World, holding: Holding, builds: dict[str, images.Building | None] | None) -> Desktop:
         operation = convert.open_operation(holding)
         if operation is None or operation.verb != "create" or holding.container is not None:
             return convert.desktop(holding)

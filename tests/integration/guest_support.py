@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from vdictl.engine.build import ensure_started
+from vdictl.engine.build import BuildContext, ensure_started
 from vdictl.engine.discovery import open_engine
 from vdictl.engine.engine import Engine
 from vdictl.engine.errors import EngineError
-from vdictl.guest import BuildContext, context
+from vdictl.guest import context
 
 HARDENED = (
     "--read-only", "--tmpfs", "/tmp:rw,exec,nosuid,nodev,mode=1777", "--tmpfs", "/run:rw,exec,nosuid,nodev,mode=1777",

@@ -94,6 +94,8 @@ def show(run: Run, at: Opened, spec: DesktopSpec, made: Made, *, until: Until) -
     run.output.words(record, [line, url.reveal()] if url else [line])
     if until is Until.USABLE and usable is None:
         run.say(f"{desktop.name} has no endpoint: that it runs is all that can be known.")
+    if url is None and desktop.state is State.RUNNING and (network := desktop.facts.get("network")):
+        run.say(f"No URL opens it from here. Its network: {network}.")
     if url is None and not run.output.is_data:
         run.say(f"Open it: vdictl connect {desktop.name}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import signal
@@ -15,6 +16,7 @@ from vdictl.engine import sources
 from vdictl.engine.engine import Engine
 from vdictl.engine.errors import BuildFailed, translate
 from vdictl.engine.objects import image_id
+from vdictl.engine.remote import arch
 
 __all__ = ["BASE_TAG", "ensure_base"]
 
@@ -86,6 +88,7 @@ def _heed(child: subprocess.Popen[bytes], log: Path, begin: int) -> str | None:
 
 
 def _bootstrap(engine: Engine, work: Path, log: Path) -> None:
+    _require_same_processor(engine)
     program, archive = _tools(engine.env)
     work.mkdir(parents=True, exist_ok=True)
     listed, tar = work / "base.sources", work / "base.tar"
@@ -116,6 +119,17 @@ def _bootstrap(engine: Engine, work: Path, log: Path) -> None:
         engine.run("import", "--change", "LABEL vdictl.base=mmdebstrap", str(tar), BASE_TAG, timeout=_PULL_SECONDS)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _require_same_processor(engine: Engine) -> None:
+    """What is made from this machine's sources runs on its kind of processor; the engine may be on another machine."""
+    here, there = arch(platform.machine()), engine.traits.arch
+    if there and there != here:
+        raise BuildFailed(
+            BASE_TAG,
+            f"no image registry answers on {engine.traits.remote}, and a base made here is for {here}, not {there}",
+            advice=f"Make a registry reachable there, {_LOAD}.",
+        )
 
 
 def _bootstrap_failed(code: int, log: Path) -> BuildFailed:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from vdictl.engine import memory
+from vdictl.engine import memory, remote
 from vdictl.engine.candidate import Candidate
 from vdictl.engine.engine import Engine, Kind
 from vdictl.engine.errors import EngineMissing, EngineUnreachable
@@ -20,7 +20,8 @@ _LOOK_SECONDS = 20.0  # a first start of Podman as a new user sets up its storag
 def discover(env: Mapping[str, str], *, state_dir: Path, prefer: str | None = None) -> list[Candidate]:
     """Every engine installed here, examined afresh (0.1-1 s each), Podman first. `prefer` narrows it to one.
 
-    `prefer` is `podman`, `docker` or the path of a binary. Writes nothing but the private containers.conf.
+    `prefer` is `podman`, `docker` or the path of a binary. Writes nothing but the private containers.conf. Without it,
+    variables that name an engine on another machine (CONTAINER_HOST, DOCKER_HOST) narrow it to that engine.
     """
     return _examine(_here(env, prefer), env, state_dir)
 
@@ -60,6 +61,9 @@ def _examine(here: list[tuple[Kind, str]], env: Mapping[str, str], state_dir: Pa
 
 def _here(env: Mapping[str, str], prefer: str | None) -> list[tuple[Kind, str]]:
     kinds: tuple[Kind, ...] = ("podman", "docker")
+    meant = None if prefer else remote.named(env)
+    if meant and _which(meant, env):
+        prefer = meant  # another engine would show another fleet
     if prefer and prefer not in kinds:
         kind: Kind = "podman" if "podman" in Path(prefer).name else "docker"
         binary = _which(prefer, env)

@@ -37,7 +37,8 @@ class Traits:
     """What was learnt about an engine on this host. Empty texts: not known.
 
     `limits`: memory, cpu and pids limits are enforced. `ports`: a port can be published; where not, only
-    `--network none` works. `cgroup_version`: "1" or "2".
+    `--network none` works. `cgroup_version`: "1" or "2". `remote`: where the engine is, if that is another machine
+    ("user@host"); then `cpus`, `memory_mib` and `arch` are that machine's, and published ports are on it, not here.
     """
 
     version: str = ""
@@ -45,6 +46,10 @@ class Traits:
     cgroup_version: str = ""
     limits: bool = True
     ports: bool = True
+    remote: str = ""
+    cpus: int = 0
+    memory_mib: int = 0
+    arch: str = ""
 
 
 @dataclass(frozen=True, slots=True)

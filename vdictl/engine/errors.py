@@ -112,6 +112,7 @@ class BuildFailed(EngineError):
 
 _FREE_SPACE = "Free some space, for example with `podman system prune` or `docker system prune`, then try again."
 _START = "Start the engine (for Docker: `systemctl start docker`), or see `vdictl doctor`."
+_FAR = "See that the engine's address is right and that its machine answers: try it with `ssh` or the engine itself."
 _GROUP = "Add this user to the group docker and log in again, or use rootless Podman."
 _UIDMAP = "Rootless Podman needs the package uidmap and a line for this user in /etc/subuid and /etc/subgid."
 _STORAGE = "Podman's storage was made with other settings; see `podman system reset` (it removes all containers)."
@@ -122,6 +123,11 @@ _DOCTOR = "`vdictl doctor` names what this host lacks and the cure."
 # Podman 4.3.1, Docker 20.10 and 28.2, and off the sources of Podman 5.
 _TABLE: tuple[tuple[type[CommandFailed] | type[EngineUnreachable], str, tuple[str, ...]], ...] = (
     (DiskFull, _FREE_SPACE, ("no space left on device", "disk quota exceeded")),
+    (
+        EngineUnreachable,
+        _FAR,
+        (r"^Error: failed to connect: (dial|ssh)", "ssh: (rejected|handshake failed)", "stderr=ssh:"),
+    ),
     (EngineUnreachable, _GROUP, (r"permission denied.*(docker daemon|docker API|docker\.sock)",)),
     (
         EngineUnreachable,
@@ -234,7 +240,7 @@ def translate(argv: Sequence[str], exit_code: int, stderr: str) -> EngineError:
     """The error that this exit code and this text stand for."""
     talk = "\n".join(line for line in stderr.splitlines() if "level=warning" not in line) or stderr
     for kind, advice, texts in _TABLE:
-        if any(re.search(text, talk, re.IGNORECASE) for text in texts):
+        if any(re.search(text, talk, re.IGNORECASE | re.MULTILINE) for text in texts):
             if kind is NoSuchObject and "image" in talk and set(argv[1:3]) & {"create", "run"}:
                 kind = ImageMissing  # noqa: PLW2901 - the same text says less where the image itself was asked for
             if issubclass(kind, CommandFailed):

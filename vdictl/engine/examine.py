@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vdictl.engine import conf
+from vdictl.engine import conf, remote
 from vdictl.engine.candidate import Candidate, Obstacle
 from vdictl.engine.engine import Completed, Engine, Kind, Traits
 from vdictl.engine.errors import EngineError, EngineUnreachable, translate
@@ -28,20 +28,24 @@ def examine(kind: Kind, binary: str, env: Mapping[str, str], *, state_dir: Path,
 
 def _examine_podman(binary: str, env: Mapping[str, str], state_dir: Path, timeout: float) -> Candidate:
     host = Host.here(env)
-    findings = look_around(host)
+    # What this machine lacks is nothing to an engine on another one.
+    findings = [] if remote.named(env) else look_around(host)
     try:
         extra = _cures(host, findings, state_dir / "containers.conf")
-        done, storage = _ask_podman(host, Engine("podman", binary, {**env, **extra}, timeout))
+        engine = Engine("podman", binary, {**env, **extra}, timeout)
+        done, storage = _ask_podman(host, engine)
         info = _parsed(done)
+        place = remote.podman_place(engine, info)
+        findings = [_far("Podman", place)] if place else findings
         _refuse_blocked(findings)
-        traits = _podman_traits(info)
+        traits = _podman_traits(info, place)
         findings += _podman_findings(info, storage)
     except _FAILURES as error:
         obstacles = tuple(finding.obstacle for finding in findings)
         return Candidate(
             kind="podman", binary=binary, answers=False, obstacles=obstacles, error=_as_engine_error(error)
         )
-    limits = not any(finding.no_limits for finding in findings)
+    limits = traits.limits and not any(finding.no_limits for finding in findings)
     ports = not any(finding.no_ports for finding in findings)
     return Candidate(
         kind="podman",
@@ -60,13 +64,23 @@ def _refuse_blocked(findings: list[Finding]) -> None:
             raise EngineUnreachable(f"{told.what}: {told.evidence}", advice=told.cure)
 
 
-def _podman_traits(info: Mapping[str, Any]) -> Traits:
+def _podman_traits(info: Mapping[str, Any], place: str) -> Traits:
     about = info["host"]
-    return Traits(
-        version=str(info["version"]["Version"]),
-        rootless=bool(about["security"]["rootless"]),
-        cgroup_version=str(about["cgroupVersion"]).removeprefix("v"),
+    rootless, control = bool(about["security"]["rootless"]), str(about["cgroupVersion"]).removeprefix("v")
+    traits = Traits(version=str(info["version"]["Version"]), rootless=rootless, cgroup_version=control)
+    if not place:
+        return traits
+    return replace(traits, remote=place, limits=not (rootless and control == "1"), **remote.podman_machine(info))
+
+
+def _far(name: str, place: str) -> Finding:
+    obstacle = Obstacle(
+        what=f"{name} is on another machine: a desktop's port is not on this one",
+        evidence=f"it is reached as {place}",
+        cure="a desktop's page comes through the engine, while `vdictl connect` runs",
+        applied=True,
     )
+    return Finding(obstacle=obstacle)
 
 
 def _cures(host: Host, findings: list[Finding], file: Path) -> dict[str, str]:
@@ -158,13 +172,16 @@ def _examine_docker(binary: str, env: Mapping[str, str], timeout: float) -> Cand
     options = ",".join(info.get("SecurityOptions") or ())
     without = [name for name, key in _DOCKER_LIMITS.items() if info.get(key) is False]
     address = _docker_address(engine, env)
+    place = remote.far(address)
     traits = Traits(
         version=str(info["ServerVersion"]),
         rootless="name=rootless" in options,
         cgroup_version=str(info.get("CgroupVersion") or ""),
         limits=not without,
+        remote=place,
+        **(remote.docker_machine(info) if place else {}),
     )
-    obstacles = _docker_obstacles(address, without)
+    obstacles = _docker_obstacles(place, without)
     return Candidate(kind="docker", binary=binary, answers=True, traits=traits, obstacles=obstacles, address=address)
 
 
@@ -178,16 +195,8 @@ def _docker_address(engine: Engine, env: Mapping[str, str]) -> str:
     return done.stdout.strip() if done.exit_code == 0 else ""
 
 
-def _docker_obstacles(address: str, without: list[str]) -> tuple[Obstacle, ...]:
-    found: list[Obstacle] = []
-    if address and not address.startswith(("unix://", "npipe://")):
-        far = Obstacle(
-            what="Docker's daemon is on another machine: a desktop's port is not on this one",
-            evidence=f"Docker's address is {address}",
-            cure="run vdictl there, or unset DOCKER_HOST / `docker context use default`",
-            applied=False,
-        )
-        found.append(far)
+def _docker_obstacles(place: str, without: list[str]) -> tuple[Obstacle, ...]:
+    found = [_far("Docker", place).obstacle] if place else []
     if without:
         weak = Obstacle(
             what=f"limits of {', '.join(without)} are not enforced",

@@ -33,7 +33,7 @@ def clear(engine: Engine, say: Callable[[str], None]) -> None:
     Podman keeps the working containers of a killed build for ever, as `external` ones. Nothing is done while another
     build goes on for this user, whoever's it is: a working container in use can't be told from one left over.
     """
-    if engine.kind == "podman":
+    if engine.kind == "podman" and not engine.traits.remote:
         before = time.time()
         if _others_build(engine):
             return
@@ -49,7 +49,7 @@ def prune(engine: Engine) -> None:
 
     Costs nothing but disk where it fails.
     """
-    if _others_build(engine):
+    if engine.traits.remote or _others_build(engine):  # who builds on another machine can't be seen from here
         return
     with contextlib.suppress(EngineError):
         engine.call("image", "prune", "--force", "--filter", f"label={LABEL}")

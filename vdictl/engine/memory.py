@@ -14,9 +14,10 @@ from pathlib import Path
 from vdictl.engine.candidate import Candidate, Obstacle
 from vdictl.engine.engine import Kind, Traits
 
-_VERSION = 2
+_VERSION = 3
 _VARIABLES = (
-    "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "CONTAINER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_HOST",
+    "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "CONTAINER_CONNECTION", "CONTAINER_HOST", "CONTAINER_SSHKEY",
+    "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_HOST",
     "HOME", "PATH", "STORAGE_DRIVER", "STORAGE_OPTS", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR",
 )  # fmt: skip
 _FILES = (
@@ -29,7 +30,8 @@ _FILES = (
 def signature(engines: Iterable[tuple[Kind, str]], env: Mapping[str, str]) -> str:
     """All that decides which engine answers and what it needs, as a text; some 20 calls of stat, no program started."""
     home = env.get("HOME", "")
-    own = [f"{home}/.config/containers/containers.conf", f"{home}/.config/containers/storage.conf"]
+    names = ("containers.conf", "storage.conf", "podman-connections.json")
+    own = [f"{home}/.config/containers/{name}" for name in names]
     files = [*_FILES, *(own if home else []), f"{home}/.docker/config.json"]
     facts = {
         "version": _VERSION,

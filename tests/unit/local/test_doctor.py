@@ -94,6 +94,7 @@ def test_little_space_warns_and_none_fails(
 ) -> None:
     class FakeEngine:
         kind = "podman"
+        traits = Traits()
 
         def run(self, *_: str) -> str:
             return f"{tmp_path}\n"
