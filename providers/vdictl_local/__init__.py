@@ -35,5 +35,6 @@ MANIFEST = Manifest(
     list_lag=0.0,
     timestamp_unit=1.0,  # Docker's volumes tell whole seconds
     cheap_check=True,
+    guest_timer=True,
     kept_costs=False,
 )

@@ -61,7 +61,7 @@ def desktop(holding: Holding, *, doing: str = "", progress: float | None = None)
         created=created,
         spec=mark.spec,
         operation=operation,
-        due=operation is not None and mark.version <= marks.VERSION,
+        due=operation is not None and mark.version <= marks.VERSION and not _copies(holding, operation),
         doing=doing or _doing(operation, container),
         progress=progress,
         reason=reason,
@@ -95,6 +95,12 @@ def open_operation(holding: Holding) -> Operation | None:
     if operation.verb == "stop" and container.state == "stopping":
         return operation
     return None if done[operation.verb] else operation
+
+
+def _copies(holding: Holding, operation: Operation) -> bool:
+    """Whether a create waits for the copy of a home, which goes on by itself."""
+    helper = holding.helper(operation.token) if operation.verb == "create" else None
+    return helper is not None and helper.state == "running"
 
 
 def started(container: Container | None) -> str:

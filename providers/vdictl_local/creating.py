@@ -148,7 +148,7 @@ def show_building(holding: Holding, wait: images.Building, *, again: bool = Fals
     """A desktop whose image is not there. `again`: a failed build is tried anew by the next step."""
     shown = convert.desktop(holding, doing=wait.doing, progress=wait.progress)
     if not wait.failed:
-        return shown
+        return replace(shown, due=shown.due and not wait.runs)
     return replace(shown, state=State.FAILED, reason=wait.failed, doing="", due=again)
 
 

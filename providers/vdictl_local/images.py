@@ -38,6 +38,7 @@ class Building:
     doing: str
     progress: float | None = None
     failed: str = ""
+    runs: bool = False  #: somebody builds it now: there is nothing to do but to wait
 
 
 def recipe(world: World, spec: DesktopSpec) -> Recipe:
@@ -153,7 +154,8 @@ def building(status: BuildStatus) -> Building | None:
     step = f", step {status.step} of {status.total}" if status.total else ""
     progress = status.step / status.total if status.total and status.step is not None else None
     text = f": {status.text}" if status.text else ""
-    return Building(doing=f"building image {short_tag(status.tag)}{step}{text}", progress=progress)
+    doing = f"building image {short_tag(status.tag)}{step}{text}"
+    return Building(doing=doing, progress=progress, runs=status.state == "running")
 
 
 def short_tag(tag: str) -> str:

@@ -17,9 +17,10 @@ from vdictl.contract.model import DesktopSpec, Secret, State
 from vdictl.contract.provider import Manifest
 from vdictl.core import choosing, rehearsing
 from vdictl.core.creating import Creator, Made, Move, Until
-from vdictl.core.health import Ladder
 from vdictl.core.inputs import Inputs
 from vdictl.core.registry import Opened
+
+GC_TIMER = "vdictl gc --install-timer"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,20 +119,16 @@ def _url(run: Run, at: Opened, made: Made) -> Secret | None:
 
 def _tell_life(run: Run, at: Opened, made: Made, asked: datetime | None) -> None:
     """When it expires, and whether something there keeps to it."""
-    desktop, looked = made.desktop, bool(made.health and made.health.usable)
+    desktop = made.desktop
     if made.how != "created" and asked and asked != desktop.expires:
         run.say("--ttl and --expires count when a desktop is made: this one is there already, and keeps its own.")
     if desktop.expires is None:
         return
     when = f"{desktop.expires:%Y-%m-%d %H:%M} UTC"
-    try:
-        seen = Ladder(at, LateProbes(), run.context.clock).inside(desktop) if looked else None
-    except VdictlError:
-        seen = None
-    if seen and seen.get("expires"):
-        run.say(f"Its own timer stops it at {when}.")
+    if at.manifest.guest_timer:
+        run.say(f"Its own timer stops it at {when}; what destroys it after that is: vdictl gc")
     else:
-        run.say(f"It expires at {when}; nothing is known inside that would stop it by itself.")
+        run.say(f"It expires at {when}, and nothing there stops it: only gc ends it. Let it: {GC_TIMER}")
 
 
 # -- what would be done -----------------------------------------------------------------------------------------------

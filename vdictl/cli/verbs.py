@@ -49,6 +49,7 @@ VERBS: Mapping[str, Verb] = {
     "providers": Verb(OFFER, "List the providers, and what each one can do."),
     "config": Verb(TOOL, "Show settings and where each one comes from."),
     "doctor": Verb(TOOL, "Find out what is wrong on this machine, with a cure for each thing."),
+    "gc": Verb(TOOL, "Remove what is expired, half made, or has lost its desktop; also by a timer."),
     "journal": Verb(TOOL, "Tell what was done from this machine, by whom, and what is left to do."),
     "version": Verb(TOOL, "Print the version."),
 }

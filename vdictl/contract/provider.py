@@ -45,6 +45,7 @@ class Manifest:
     timestamp_unit: float = 1.0  #: seconds: resolution of the provider's creation times
     requests_per_second: float | None = None  #: the published limit, for the client-side token bucket
     cheap_check: bool = False  #: no credentials are needed: configured means that `check` succeeds
+    guest_timer: bool = False  #: what runs inside stops the desktop when its time is over; else only `gc` ends it
     kept_costs: bool = True  #: what stays after a destroy (homes, snapshots) costs money
     resize_restarts: bool = False  #: `resize` stops and starts what runs: its programs end
 

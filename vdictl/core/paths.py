@@ -22,19 +22,23 @@ def _home(environment: Mapping[str, str]) -> Path:
 
 def _xdg(environment: Mapping[str, str], variable: str, fallback: str) -> Path:
     given = environment.get(variable, "")
-    base = Path(given) if given and Path(given).is_absolute() else _home(environment) / fallback
-    return base / "vdictl"
+    return Path(given) if given and Path(given).is_absolute() else _home(environment) / fallback
+
+
+def config_home(environment: Mapping[str, str]) -> Path:
+    """Where all programs of this user keep their configuration."""
+    return _xdg(environment, "XDG_CONFIG_HOME", ".config")
 
 
 def config_file(environment: Mapping[str, str]) -> Path:
     """The config file; `VDICTL_CONFIG` names another."""
     given = environment.get("VDICTL_CONFIG", "")
-    return Path(given) if given else _xdg(environment, "XDG_CONFIG_HOME", ".config") / "config.toml"
+    return Path(given) if given else config_home(environment) / "vdictl/config.toml"
 
 
 def state_dir(environment: Mapping[str, str]) -> Path:
     """Journal, build logs and caches that should outlive a reboot."""
-    return _xdg(environment, "XDG_STATE_HOME", ".local/state")
+    return _xdg(environment, "XDG_STATE_HOME", ".local/state") / "vdictl"
 
 
 def make_private(folder: Path) -> Path:

@@ -42,6 +42,7 @@ MANIFEST = Manifest(
     ),
     timestamp_unit=0.001,
     cheap_check=True,
+    guest_timer=True,
     kept_costs=True,
     resize_restarts=True,
 )

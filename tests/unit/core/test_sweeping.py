@@ -1,0 +1,148 @@
+"""What gc takes, and what it leaves alone, on a clock that moves when told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+from tests.unit.core.worlds import World
+from vdictl.contract import mark as marks
+from vdictl.contract.model import DesktopSpec
+from vdictl.core import sweeping
+from vdictl.core.creating import Until
+from vdictl.core.operating import new_token
+from vdictl.core.sweeping import FAILED, GONE, REMOVED, SPARED, Rule
+
+RULE = Rule(older_than=timedelta(hours=1), owner="me")
+
+
+def find(world: World, rule: Rule = RULE) -> dict[str, str]:
+    return {one.thing.name: one.why for one in sweeping.find(world.context, rule).waste}
+
+
+def results(world: World, waste: list[sweeping.Waste]) -> dict[str, str]:
+    outcomes = sweeping.remove(world.context, waste, timeout=300.0)
+    return {one.thing.name: outcomes[one.at.name, one.id][0] for one in waste}
+
+
+def test_what_is_whole_is_no_waste(world: World) -> None:
+    world.create("whole")
+    world.clock.advance(86400)
+    before = world.clock.monotonic()
+    assert find(world) == {}
+    assert world.clock.monotonic() == before  # and nobody waits for a second look
+
+
+def test_half_made_counts_from_its_age_on_and_only_ones_own(world: World) -> None:
+    world.create("half", until=Until.BEGUN)
+    world.another(owner="anna").create("hers", until=Until.BEGUN)
+    assert find(world) == {}
+    world.clock.advance(3700)
+    assert find(world) == {"half": "half made"}
+    assert find(world, replace(RULE, owner="")) == {"half": "half made", "hers": "half made"}
+
+
+def test_what_moves_between_the_looks_is_left_alone(world: World) -> None:
+    desktop = world.create("half", until=Until.BEGUN).desktop
+    world.clock.advance(3700)
+    lists = 0
+
+    def tap(name: str, when: str) -> None:
+        nonlocal lists
+        lists += name == "list_machines" and when == "before"
+        if lists == 2:
+            world.cloud.tap = None
+            world.at.provider.advance(desktop)
+
+    world.cloud.tap = tap
+    found = sweeping.find(world.context, RULE)
+    assert lists == 2, "there was no second look"
+    assert (found.waste, found.young) == ([], 1)
+
+
+def test_a_task_of_the_providers_that_runs_is_work(world: World) -> None:
+    world.cloud.pace = type(world.cloud.pace)(boot=3 * 86400, task=1.0, build=1.0, page=2)
+    made = world.create("slow", until=Until.BEGUN).desktop
+    for _ in range(10):
+        made = world.at.provider.advance(made)
+        world.clock.advance(2.0)
+    assert not made.due and made.operation is not None
+    world.clock.advance(7200)
+    found = sweeping.find(world.context, RULE)
+    assert (found.waste, found.young) == ([], 1)
+    world.clock.advance(86400)
+    assert find(world) == {"slow": "half made"}  # it cannot take longer than a day
+
+
+def test_expired_ones_go_at_once_and_their_homes_stay(world: World) -> None:
+    soon = world.clock.now() + timedelta(hours=1)
+    world.create("over", expires=soon)
+    world.create("later", expires=soon + timedelta(hours=9))
+    world.clock.advance(3601)
+    found = sweeping.find(world.context, RULE)
+    assert {one.thing.name: one.why for one in found.waste} == {"over": "its time is over"}
+    assert results(world, list(found.waste)) == {"over": REMOVED}
+    assert [d.name for d in world.there()] == ["later"]
+    assert "over" in {volume.name for volume in world.at.provider.volumes()}  # type: ignore[attr-defined]
+
+
+def test_what_was_extended_or_removed_meanwhile_is_not_touched(world: World) -> None:
+    soon = world.clock.now() + timedelta(hours=1)
+    for name in ("extended", "removed", "over"):
+        world.create(name, expires=soon)
+    world.clock.advance(3601)
+    found = list(sweeping.find(world.context, RULE).waste)
+    there = {d.name: d for d in world.there()}
+    later = world.clock.now() + timedelta(hours=1)
+    world.at.provider.remark(there["extended"], token=new_token(), expires=later)  # type: ignore[attr-defined]
+    world.operator().destroy([there["removed"]])
+    assert results(world, found) == {"extended": SPARED, "removed": GONE, "over": REMOVED}
+
+
+def test_a_delete_that_was_not_finished_is_finished(world: World) -> None:
+    desktop = world.create("leaving").desktop
+    world.at.provider.delete(desktop)
+    world.clock.advance(7200)
+    found = list(sweeping.find(world.context, RULE).waste)
+    assert [one.why for one in found] == ["its delete was not finished"]
+    assert results(world, found) == {"leaving": REMOVED} and world.there() == []
+
+
+def test_the_loser_of_a_race_that_was_left_goes(world: World) -> None:
+    winner = world.create("web").desktop
+    raw = world.at.provider.api.machine(winner.id)  # type: ignore[attr-defined]
+    mark = marks.decode(raw["label"])
+    spec = DesktopSpec(name="web", owner="me", home="ephemeral")
+    operation = replace(mark.operation, token="feedbeef") if mark.operation else None
+    lost = replace(mark, key="feedbeef", spec=spec, operation=operation)
+    world.clock.advance(5)
+    fields = {"request": "feedbeef", "plan": raw["plan"], "image": raw["image"], "region": "here", "home": "ephemeral"}
+    world.at.provider.api.create_machine(  # type: ignore[attr-defined]
+        name="vdictl-web-2", label=marks.encode(lost), expires=None, **fields
+    )
+    world.clock.advance(7200)
+    found = list(sweeping.find(world.context, RULE).waste)
+    assert [(one.id, one.why) for one in found] == [("feedbeef", "half made, and an older one has its name")]
+    assert results(world, found) == {"web": REMOVED}
+    assert [d.key for d in world.there()] == [winner.key]
+
+
+def test_a_newer_mark_is_read_only(world: World) -> None:
+    desktop = world.create("new", until=Until.BEGUN).desktop
+    with world.cloud.store.change() as state:
+        machine = state["machines"][desktop.id]
+        machine["label"] = json.dumps(json.loads(machine["label"]) | {"v": marks.VERSION + 1})
+    world.clock.advance(7200 + 86400)
+    found = sweeping.find(world.context, RULE)
+    assert (found.waste, list(found.newer)) == ([], ["new"])
+
+
+def test_what_cannot_be_removed_is_told_and_the_rest_is_done(world: World) -> None:
+    soon = world.clock.now() + timedelta(hours=1)
+    for name in ("a", "b"):
+        world.create(name, expires=soon)
+    world.clock.advance(3601)
+    found = list(sweeping.find(world.context, RULE).waste)
+    world.cloud.arm("auth-failed", "label_machine", 1)
+    assert sorted(results(world, found).values()) == [FAILED, REMOVED]
