@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from vdictl.contract.capabilities import SupportsDoctor
-from vdictl.contract.errors import NotConfigured, VdictlError
-from vdictl.contract.model import Desktop, Health, Hop, State
+from vdictl.contract.errors import Invalid, NotConfigured, NotFound, VdictlError
+from vdictl.contract.model import Desktop, Health, Hop, Rung, State
+from vdictl.core import machine
 from vdictl.core.context import CALL_SECONDS, Context
 from vdictl.core.fanout import gather
 from vdictl.core.health import Ladder, Probes
 from vdictl.core.inventory import desktops_of
-from vdictl.core.paths import make_private
 from vdictl.core.registry import Opened
 from vdictl.core.surveying import Standing, survey
 
@@ -40,53 +41,67 @@ def worst(findings: Iterable[Finding]) -> int:
 def of_error(provider: str, name: str, error: VdictlError) -> Finding:
     """A hop that fails with this error."""
     detail = " ".join(f"{error.brief} {error.details}".split())
-    return Finding(
-        provider=provider, hop=Hop(name=name, ok=False, detail=detail, cure=error.advice), code=error.exit_code
-    )
+    cure = error.advice.replace(", or see `vdictl doctor`", "")  # whoever reads this has done so
+    return Finding(provider=provider, hop=Hop(name=name, ok=False, detail=detail, cure=cure), code=error.exit_code)
 
 
-def walk(context: Context, probes: Probes, only: str = "", *, viewers: Iterable[Finding] = ()) -> Iterator[Finding]:
-    """Every hop of this machine and of every provider, `only` of one if it is named; each as soon as it is known.
+def walk(
+    context: Context, probes: Probes, only: str = "", *, name: str = "", viewers: Iterable[Finding] = ()
+) -> Iterator[Finding]:
+    """Every hop of this machine and of every provider, `only` of one if it is named.
 
-    `viewers`: what the caller found out about showing a desktop here.
+    `name`: of the caller's desktops, look at this one alone. `viewers`: what the caller found out about showing a
+    desktop here. Providers are looked at all at once; one that hangs does not hide the others.
 
     Raises:
         Invalid: there is no provider of this name.
     """
     if only and only not in context.registry.names():
         context.registry.manifest(only)  # raises, with the name that was probably meant
-    yield from _of_machine(context)
+    yield from of_machine(context.state_dir, context)
     yield from viewers
     standings = survey(context, only, ask=True)
     some = any(standing.configured for standing in standings)
     needed = only or context.config.text("default_provider")
+    jobs: dict[str, Callable[[], list[Finding]]] = {}
     for standing in standings:
-        yield from _of_provider(context, probes, standing, matters=not some or standing.name == needed)
+        matters = not some or standing.name == needed
+        jobs[standing.name] = partial(_all_of_provider, context, probes, standing, name, matters=matters)
+    answers, silent = gather(jobs, timeout=3 * CALL_SECONDS)
+    found = [finding for standing in standings for finding in answers.get(standing.name, ())]
+    yield from found
+    yield from (of_error(provider, "answer", error) for provider, error in silent.items())
+    if name and not any(finding.hop.name == _hop_name(name) for finding in found):
+        yield _not_found(context, name)
 
 
-def _of_machine(context: Context) -> Iterator[Finding]:
-    """The hops that all providers share."""
-    config = context.config
-    there = f"{config.file}" if config.file.exists() else f"{config.file} is not there: defaults hold"
-    profile = f", profile {config.profile}" if config.profile else ""
-    who = f"owner {context.owner}, fleet {context.fleet}"
-    yield Finding(provider="", hop=Hop(name="config", ok=True, detail=f"{there}{profile}; {who}"))
-    yield Finding(provider="", hop=_state_folder(context))
+def of_machine(state_dir: Path, context: Context | None) -> Iterator[Finding]:
+    """The hops that all providers share; without a context, those that a broken config leaves."""
+    for hop in machine.own_hops(state_dir):
+        yield Finding(provider="", hop=hop)
+    for hop in machine.config_hops(context) if context else ():
+        yield Finding(provider="", hop=hop, code=Invalid.exit_code)
 
 
-def _state_folder(context: Context) -> Hop:
-    probe = context.state_dir / ".doctor"
-    try:
-        make_private(context.state_dir)
-        probe.touch(mode=0o600)
-        probe.unlink()
-    except OSError as error:
-        cure = "Free space there, or set XDG_STATE_HOME to a folder that can be written to."
-        return Hop(name="state", ok=None, detail=f"no journal and no caches: {error}", cure=cure)
-    return Hop(name="state", ok=True, detail=f"{context.state_dir}")
+def _not_found(context: Context, name: str) -> Finding:
+    cure = f"See which there are: vdictl list; make it: vdictl create {name}"
+    hop = Hop(name=_hop_name(name), ok=False, detail=f"{context.owner} has no desktop of this name", cure=cure)
+    return Finding(provider="", hop=hop, code=NotFound.exit_code)
 
 
-def _of_provider(context: Context, probes: Probes, standing: Standing, *, matters: bool) -> Iterator[Finding]:
+def _hop_name(desktop: str) -> str:
+    return f"desktop {desktop}"
+
+
+def _all_of_provider(
+    context: Context, probes: Probes, standing: Standing, name: str, *, matters: bool
+) -> list[Finding]:
+    return list(_of_provider(context, probes, standing, name, matters=matters))
+
+
+def _of_provider(
+    context: Context, probes: Probes, standing: Standing, desktop: str, *, matters: bool
+) -> Iterator[Finding]:
     name, error = standing.name, standing.trouble
     answers = "engine" if standing.manifest and standing.manifest.cheap_check else "api"
     if error is not None:
@@ -107,7 +122,7 @@ def _of_provider(context: Context, probes: Probes, standing: Standing, *, matter
         return  # told above
     yield from _own_hops(at)
     if error is None:
-        yield from _desktops(context, probes, at)
+        yield from _desktops(context, probes, at, desktop)
 
 
 def _mild(hop: Hop) -> Hop:
@@ -124,7 +139,7 @@ def _own_hops(at: Opened) -> Iterator[Finding]:
         yield of_error(at.name, "examination", error)
 
 
-def _desktops(context: Context, probes: Probes, at: Opened) -> Iterator[Finding]:
+def _desktops(context: Context, probes: Probes, at: Opened, name: str) -> Iterator[Finding]:
     begun = context.clock.monotonic()
     try:
         desktops = desktops_of(context, at)
@@ -135,6 +150,7 @@ def _desktops(context: Context, probes: Probes, at: Opened) -> Iterator[Finding]
     mine = [d for d in desktops if d.owner == context.owner]
     detail = f"{len(mine)} of {context.owner}'s, {len(desktops)} in the fleet, listed in {took * 1000:.0f} ms"
     yield Finding(provider=at.name, hop=Hop(name="list", ok=True, detail=detail))
+    mine = [d for d in mine if name in ("", d.name)]
     ladder = Ladder(at, probes, context.clock)
     running = [d for d in mine if d.state is State.RUNNING and d.operation is None]
     healths, failures = gather({d.key: partial(ladder.climb, d) for d in running}, timeout=CALL_SECONDS)
@@ -144,7 +160,7 @@ def _desktops(context: Context, probes: Probes, at: Opened) -> Iterator[Finding]
 
 
 def _hop_of_desktop(desktop: Desktop, health: Health | None, error: VdictlError | None) -> Hop:
-    name = f"desktop {desktop.name}"
+    name = _hop_name(desktop.name)
     if error is not None:
         return Hop(name=name, ok=False, detail=error.brief, cure=f"Look again: vdictl health {desktop.name}")
     if health is None:
@@ -153,9 +169,24 @@ def _hop_of_desktop(desktop: Desktop, health: Health | None, error: VdictlError 
         return Hop(name=name, ok=None, detail="runs; nobody can see from here whether it is usable")
     failing = health.failing
     if failing is not None:
-        detail = f"{failing.name}: {failing.detail}"
-        return Hop(name=name, ok=False, detail=detail, cure=f"Often heals it: vdictl restart {desktop.name}")
+        return Hop(name=name, ok=False, detail=f"{failing.name}: {failing.detail}", cure=_cure(failing, desktop))
     return Hop(name=name, ok=True, detail=f"usable; {len(health.rungs)} of {len(health.rungs)} rungs hold")
+
+
+_RESTART = "Often heals it: vdictl restart {0}"
+#: What heals the first rung that fails; of those that are not here, a restart.
+_CURES: Mapping[str, str] = {
+    "runs": "See what it says: vdictl logs {0}",
+    "endpoints": "Look again in a moment: vdictl health {0}",
+    "first boot": "See what it says: vdictl logs {0} --setup",
+}
+
+
+def _cure(failing: Rung, desktop: Desktop) -> str:
+    text = _CURES.get(failing.name, _RESTART)
+    if failing.fatal and failing.name not in _CURES:
+        text = _CURES["runs"]
+    return text.format(desktop.name)
 
 
 def _hop_of_state(name: str, desktop: Desktop) -> Hop:

@@ -12,6 +12,12 @@ from vdictl.contract.errors import Invalid, NotConfigured
 from vdictl.contract.model import Secret
 
 COMMAND_SECONDS = 30
+SCHEMES = ("env", "file", "keyring", "cmd")
+
+
+def is_reference(text: str) -> bool:
+    """Whether it says where a secret is; else it is one, in clear text."""
+    return text.partition(":")[0] in SCHEMES
 
 
 def resolve(reference: str, *, key: str, environment: Mapping[str, str]) -> Secret:

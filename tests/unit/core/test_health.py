@@ -204,6 +204,7 @@ def test_every_hop_is_told_and_all_is_well(world: World) -> None:
     world.operator().stop(world.create("other").desktop, grace=1)
     found = walk(world, "memory")
     assert {key: finding.level for key, finding in found.items()} == {
+        ("", "vdictl"): "ok",
         ("", "config"): "ok",
         ("", "state"): "ok",
         ("memory", "engine"): "ok",
