@@ -59,7 +59,7 @@ def pages() -> dict[str, str]:
 
 def _index(root: Any, context: Any) -> str:
     parts = ["# Reference: every verb\n", "```text", context.get_usage().removeprefix("Usage: "), "```\n"]
-    parts.append("Made from the code; `vdictl VERB --help` says the same.\n")
+    parts.append("Made from the code; `vdictl VERB --help` says the same. Each example is run by a test.\n")
     for section in dict.fromkeys(verb.section for verb in VERBS.values()):
         verbs = [(name, verb.summary) for name, verb in VERBS.items() if verb.section == section and not verb.hidden]
         rows = [(f"[{name}]({name}.md)", _cell(summary)) for name, summary in verbs]

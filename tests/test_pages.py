@@ -25,7 +25,7 @@ HEADING = re.compile(r"^#{1,6} (.+?)\s*$", re.MULTILINE)
 WITH_A_TEST = dict.fromkeys(RUN, "tests/test_docs.py") | {
     "docs/write-a-provider.md": "tests/unit/testing/test_write_a_provider.py"
 }
-REFERENCE = "docs/reference/"  # its examples are parsed by tests/test_reference.py
+REFERENCE = "docs/reference/"  # its examples are run by tests/cli/test_examples.py
 
 
 def name_of(page: Path) -> str:
