@@ -33,7 +33,11 @@ EXITS = (
     ("2", r"", "wrong usage: nothing was changed"),
     ("4", r"(?<!\.)\bone\(run|selection|find\(|snapshots\.|NotFound|make\(", "what was named is not there"),
     ("5", r"running\(", "no provider is configured, or it refused the login"),
-    ("6", r"Operator\(|\.need\(|doors|opening|Unsupported|make\(", "the provider cannot do that; who can is named"),
+    (
+        "6",
+        r"Operator\(|\.need\(|doors|opening|timers|Unsupported|make\(",
+        "the provider cannot do that; who can is named",
+    ),
     (
         "7",
         r"(?<!\.)\bone\(run|selection|find\(|Partial|require_complete|raise_outcome|make\(",
@@ -150,9 +154,20 @@ def _default(param: Any, default: Any) -> str:
 
 
 def _exits(name: str) -> list[tuple[str, str]]:
-    """The codes with which a verb may end: by what stands in its module."""
-    source = getsource(import_module(f"vdictl.cli.commands.{name.replace('-', '_')}"))
+    """The codes with which a verb may end: by what stands in its module, and in those that only it imports."""
+    sources = {verb: getsource(import_module(f"vdictl.cli.commands.{verb.replace('-', '_')}")) for verb in VERBS}
+    parts = {verb: _parts(source) for verb, source in sources.items()}
+    own = [part for part in sorted(parts[name]) if sum(part in others for others in parts.values()) == 1]
+    source = "\n".join([sources[name], *(getsource(import_module(f"vdictl.cli.{part}")) for part in own)])
     return [(code, when) for code, words, when in EXITS if re.search(words, source, re.DOTALL)]
+
+
+def _parts(source: str) -> set[str]:
+    """The modules of the command line that a source imports."""
+    names = re.findall(r"from vdictl\.cli\.(\w+) import", source)
+    for line in re.findall(r"from vdictl\.cli import ([\w, ]+)", source):
+        names += [part.split()[0] for part in line.split(",")]
+    return set(names)
 
 
 def _first(text: str | None) -> str:
