@@ -83,7 +83,8 @@ class Screen:
 def frames(cast: str) -> tuple[int, int, list[tuple[float, tuple[Line, ...]]]]:
     """Columns, rows, and what is in sight from which moment on."""
     head, *events = [json.loads(line) for line in cast.splitlines()]
-    screen, found = Screen(head["width"], head["height"]), []
+    screen = Screen(head["width"], head["height"])
+    found: list[tuple[float, tuple[Line, ...]]] = []
     now, before = 0.0, 0.0
     for at, _, text in events:
         now += min(at - before, LONGEST_PAUSE)
@@ -104,7 +105,8 @@ def draw(cast: str) -> str:
     seen = list(dict.fromkeys(line for _, lines in found for line in lines if line))
     numbers = {line: number for number, line in enumerate(seen)}
     defs = [f'<text id="l{number}" xml:space="preserve">{_spans(line)}</text>' for line, number in numbers.items()]
-    groups, keys = [], []
+    groups: list[str] = []
+    keys: list[str] = []
     for number, (at, lines) in enumerate(found):
         until = found[number + 1][0] if number + 1 < len(found) else total
         uses = "".join(f'<use href="#l{numbers[line]}" y="{HIGH * row}"/>' for row, line in enumerate(lines) if line)

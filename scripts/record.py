@@ -101,8 +101,9 @@ class Recorder:
         near, far = pty.openpty()
         fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         argv = [sys.executable, "-m", *shlex.split(line)]
-        streams = {"stdin": far, "stdout": far, "stderr": far}
-        process = subprocess.Popen(argv, env=self._environment, start_new_session=True, **streams)
+        process = subprocess.Popen(
+            argv, env=self._environment, stdin=far, stdout=far, stderr=far, start_new_session=True
+        )
         os.close(far)
         while select.select([near], [], [], 600)[0]:
             try:
