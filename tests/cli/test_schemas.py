@@ -46,6 +46,7 @@ STORY = (
     "wait web",
     "cp notes.txt web:",
     "screenshot web picture.png",
+    "ssh-config",
     "share list web",
     "share revoke web --all",
     "snapshot create web one",

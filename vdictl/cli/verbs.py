@@ -38,6 +38,8 @@ VERBS: Mapping[str, Verb] = {
     "cp": Verb(INSIDE, "Copy files into a desktop or out of it."),
     "share": Verb(INSIDE, "Let somebody open one desktop who has no keys."),
     "port-forward": Verb(INSIDE, "Reach ports inside a desktop from this machine."),
+    "ssh-config": Verb(INSIDE, "Print settings for ssh, scp, rsync and editors over SSH."),
+    "ssh-proxy": Verb(INSIDE, "Be one SSH connection to a desktop: what ssh runs.", hidden=True),
     "logs": Verb(INSIDE, "Print what a desktop said while it started and ran."),
     "health": Verb(INSIDE, "Check each step from 'it exists' to 'a person could work'."),
     "screenshot": Verb(INSIDE, "Save a picture of a desktop's screen as PNG."),

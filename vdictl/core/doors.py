@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vdictl.contract.capabilities import SupportsExec, SupportsTunnel
-from vdictl.contract.errors import NotReady, Unsupported
+from vdictl.contract.errors import NotReady, Unavailable, Unsupported
 from vdictl.contract.model import Command, Desktop, Endpoint, State
+from vdictl.core import running
 from vdictl.core.registry import Opened
+
+HOST_KEY_SECONDS = 60.0  #: the first time it is made
+_HOST_KEY = re.compile(r"[a-z0-9-]{1,40} [A-Za-z0-9+/]{20,2000}={0,2}")
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,28 @@ def port(at: Opened, desktop: Desktop, number: int) -> Command:
         As `inside`.
     """
     return inside(at, desktop, ("vdictl-guest", "tcp", str(number)), to="forward ports")
+
+
+def ssh(at: Opened, desktop: Desktop, public_key: str) -> Command:
+    """The command whose streams are one SSH connection, for the holder of this key (its type and text).
+
+    Raises:
+        As `inside`.
+    """
+    return inside(at, desktop, ("vdictl-guest", "sshd", public_key), to="be reached by SSH")
+
+
+def ssh_host_key(at: Opened, desktop: Desktop) -> str:
+    """The public host key of the sshd inside, as the desktop itself tells it: type and text.
+
+    Raises:
+        As `inside`, and `running.output`.
+    """
+    command = inside(at, desktop, ("vdictl-guest", "ssh-host-key"), to="be reached by SSH")
+    key = running.output(command, timeout=HOST_KEY_SECONDS).decode(errors="replace").strip()
+    if not _HOST_KEY.fullmatch(key):
+        raise Unavailable("The desktop told something that is no host key.", details=ascii(key[:100]), provider=at.name)
+    return key
 
 
 def _with_cure(error: NotReady, desktop: Desktop) -> NotReady:

@@ -41,6 +41,11 @@ def state_dir(environment: Mapping[str, str]) -> Path:
     return _xdg(environment, "XDG_STATE_HOME", ".local/state") / "vdictl"
 
 
+def ssh_dir(environment: Mapping[str, str]) -> Path:
+    """Where ssh looks for its settings."""
+    return _home(environment) / ".ssh"
+
+
 def make_private(folder: Path) -> Path:
     """Make the folder, only for this user. May raise OSError; who needs the folder says what that means."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -48,6 +48,8 @@ def main() -> int:
         "run": run,
         "tcp": tcp,
         "share": share,
+        "ssh-host-key": ssh_host_key,
+        "sshd": sshd,
     }[verb](asked, rest)
 
 
@@ -189,6 +191,18 @@ def share(asked: argparse.Namespace, rest: list[str]) -> int:
         write(file, {"shares": [each for each in kept if each not in gone]})
         answer = [each["id"] for each in gone]
     sys.stdout.write(json.dumps(answer) + "\n")
+    return 0
+
+
+def ssh_host_key(asked: argparse.Namespace, rest: list[str]) -> int:
+    """Print a host key that is no machine's."""
+    sys.stdout.write(f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{'A' * 43}\n")
+    return 0
+
+
+def sshd(asked: argparse.Namespace, rest: list[str]) -> int:
+    """No SSH server: it greets as one, tells whom it would let in, and ends."""
+    sys.stdout.write(f"SSH-2.0-memory\r\n{rest[0]}\n")
     return 0
 
 
