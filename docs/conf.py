@@ -33,7 +33,10 @@ html_show_sphinx = False
 #: belongs to the first caption that names it.
 CONTENTS: dict[str, dict[str, list[str]]] = {
     "README": {
-        "Use it": ["tutorial", "how-to", "reference/README", "errors", "schemas/README", "security", "speed", "limits"],
+        "Use it": [
+            *("tutorial", "how-to", "configuration", "reference/README", "errors", "schemas/README"),
+            *("security", "speed", "limits"),
+        ],
         "Providers": ["providers/*", "write-a-provider", "contract", "quality"],
         "How it is built": ["architecture", "adr/README"],
         "More": ["*", "*/README"],

@@ -13,7 +13,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-RUN = ("README.md", "docs/tutorial.md", "docs/how-to.md")  # write-a-provider.md has a test of its own
+# write-a-provider.md has a test of its own
+RUN = (
+    "README.md",
+    "docs/tutorial.md",
+    "docs/how-to.md",
+    "docs/configuration.md",
+)
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 EXIT = re.compile(r"#\s*exit (\d+)\s*$")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")

@@ -31,10 +31,17 @@ ENDS = {
     "vdictl share desktop": ({6}, "a desktop of the reference provider has no page"),
     "vdictl images list -p local": ({5}, "there is no engine here"),
     "vdictl doctor -p local": ({5}, "there is no engine here, and the doctor says so"),
+    "vdictl config init": ({9}, "there is a config already"),
     "vdictl gc --install-timer": ({0, 6}, "not every machine has systemd or cron"),
 }
 #: These go on until Ctrl-C; they get one when they have said something.
-LASTING = ("vdictl connect desktop", "vdictl port-forward", "vdictl logs desktop --tail 50 -f", "tail -f")
+LASTING = (
+    "vdictl list --watch",
+    "vdictl connect desktop",
+    "vdictl port-forward",
+    "vdictl logs desktop --tail 50 -f",
+    "tail -f",
+)
 
 
 @pytest.fixture(scope="module")

@@ -11,25 +11,27 @@ import typer
 from typer.core import TyperGroup, TyperOption
 from typer.main import get_command
 
+from vdictl.cli import variables
 from vdictl.cli.verbs import VERBS
-from vdictl.cli.wishes import Wishes
+from vdictl.cli.wishes import FORMATS, Wishes
 from vdictl.contract.errors import Interrupted
-
-FORMATS = ("table", "json", "yaml", "name")
 
 
 def _global_options() -> list[TyperOption]:
     """Options of every verb. They end in `Wishes`, wherever they stand; the one after the verb wins."""
     texts = {
-        "provider": (["-p", "--provider"], "Which provider; default: the request, then the settings decide."),
+        "provider": (
+            ["-p", "--provider"],
+            "Which provider; else the request, then the settings decide. [VDICTL_PROVIDER]",
+        ),
         "fleet": (["--fleet"], "Which fleet. [VDICTL_FLEET]"),
         "owner": (["--owner"], "Whose desktops; default: your own. [VDICTL_OWNER]"),
         "profile": (["--profile"], "Which profile of the config. [VDICTL_PROFILE]"),
-        "output": (["-o", "--output"], "table, json, yaml or name."),
+        "output": (["-o", "--output"], "table, json, yaml, csv or name. [VDICTL_OUTPUT]"),
         "fields": (["--json"], "JSON with these fields only: name,state"),
     }
     options = [_global(decls, name, help=text, metavar=name.upper()) for name, (decls, text) in texts.items()]
-    options.append(_global(["-q", "--quiet"], "quiet", help="No progress on stderr.", is_flag=True))
+    options.append(_global(["-q", "--quiet"], "quiet", help="No progress on stderr. [VDICTL_QUIET]", is_flag=True))
     return options
 
 
@@ -46,15 +48,16 @@ def _store(ctx: typer.Context, param: Any, value: Any) -> Any:
     return value
 
 
-def _with_globals(command: Any) -> Any:
-    """Give the command, and all below it, the global options, and its arguments their usual look."""
+def _with_globals(command: Any, *path: str) -> Any:
+    """Give the command, and all below it, its variables, the global options, and its arguments their usual look."""
+    variables.give(command, path)
     for param in command.params:
         if param.param_type_name == "argument":
             # The library writes {name}; everybody else writes NAME, and [NAME] for what may be left out.
             param.make_metavar = partial(_metavar, param)
     command.params += _global_options()
     for below in getattr(command, "commands", {}).values():
-        _with_globals(below)
+        _with_globals(below, *path, below.name)
     return command
 
 
@@ -78,7 +81,7 @@ class LazyGroup(TyperGroup):
         command = get_command(module.app)
         command.name = cmd_name
         command.help = command.help or VERBS[cmd_name].summary
-        return _with_globals(command)
+        return _with_globals(command, cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As the library's, with names near to a mistyped one from the table."""
@@ -134,6 +137,8 @@ HELP = """Virtual desktops on any cloud: one command gives a working desktop, on
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a bug, 4 not found, 5 login refused, 6 not possible there,
 7 partly done, 8 timed out, 9 conflict, 10 quota, 130 interrupted.
+
+Every option has a variable: VDICTL_CREATE_TTL is --ttl of create. An option wins over its variable.
 """
 
 
@@ -149,6 +154,9 @@ def build() -> LazyGroup:
         default=None,
     )
     params: Any = [version, *_global_options()]
+    for param in params:
+        if param.name in {"provider", "quiet"}:  # what the settings do not read themselves
+            param.envvar, param.show_envvar = variables.variable((), param.name), False
     return LazyGroup(
         name="vdictl",
         help=HELP.replace("\n  ", "\n\b\n  ", 1),

@@ -111,7 +111,8 @@ def _report(error: VdictlError, wishes: Wishes) -> int:
     from vdictl.cli.reporting import show_error  # only when something is wrong
 
     with contextlib.suppress(BrokenPipeError, OSError):
-        show_error(error, as_json=wishes.output == "json" or bool(wishes.fields))
+        form = wishes.output or os.environ.get("VDICTL_OUTPUT", "")
+        show_error(error, as_json=form == "json" or bool(wishes.fields))
     return error.exit_code
 
 

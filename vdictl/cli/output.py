@@ -1,4 +1,4 @@
-"""Data on stdout: a table for people, JSON, YAML or names for programs. The same records serve all forms."""
+"""Data on stdout: a table for people, JSON, YAML, CSV or names for programs. The same records serve all forms."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from vdictl.cli.reporting import printable
 from vdictl.cli.wishes import Wishes
@@ -24,6 +24,12 @@ class Column:
     right: bool = False
     wraps: bool = False  #: long text: on a narrow terminal it goes on in a next line, so that the others stay whole
     optional: bool = False  #: left out where it would be empty in every row
+    order: Callable[[Record], Any] | None = None  #: what `--sort` compares, where that is not the text; None goes last
+
+    @property
+    def name(self) -> str:
+        """What `--columns` and `--sort` call it."""
+        return self.heading.lower().replace(" ", "-")
 
 
 @dataclass(frozen=True)
@@ -40,12 +46,18 @@ class Output:
 
     def many(self, records: Sequence[Record], columns: Sequence[Column], *, empty: str = "") -> None:
         """A list: a bare array in JSON. `empty` is said on stderr where a table would have no row."""
+        if self.wishes.sort or self.wishes.columns:
+            from vdictl.cli.listing import arranged  # only for who asks for it
+
+            records, columns = arranged(self.wishes, records, columns, form=self.form)
         if self._data(list(records), [str(r.get("name", "")) for r in records]):
             return
         if not records:
             sys.stderr.write(f"{empty}\n" if empty and not self.wishes.quiet else "")
             return
-        table(records, columns)
+        from vdictl.cli.tables import draw  # only for people
+
+        draw(records, columns, chosen=bool(self.wishes.columns), quiet=self.wishes.quiet)
 
     def one(self, record: Record, lines: Sequence[tuple[str, str]]) -> None:
         """One thing: an object in JSON, `lines` (label, text) for people."""
@@ -64,11 +76,18 @@ class Output:
         if self.form == "name":
             sys.stdout.write("".join(f"{name}\n" for name in names))
         elif self.form == "json":
-            sys.stdout.write(json.dumps(self._chosen(data), indent=2, ensure_ascii=False) + "\n")
+            # Elsewhere than in UTF-8 a letter that the stream lacks would become an escape that JSON does not know.
+            indent = None if self.wishes.lines else 2
+            sys.stdout.write(json.dumps(self._chosen(data), indent=indent, ensure_ascii=not _is_utf8()) + "\n")
         elif self.form == "yaml":
             import yaml  # only for who asks for it
 
-            sys.stdout.write(yaml.safe_dump(self._chosen(data), sort_keys=False, allow_unicode=True))
+            mark = "---\n" if self.wishes.lines else ""
+            sys.stdout.write(mark + yaml.safe_dump(self._chosen(data), sort_keys=False, allow_unicode=_is_utf8()))
+        elif self.form == "csv":
+            from vdictl.cli.spreadsheet import write  # likewise
+
+            write([data] if isinstance(data, dict) else data, sys.stdout)
         else:
             return False
         return True
@@ -81,31 +100,12 @@ class Output:
         return [_pick(r, fields) for r in data] if isinstance(data, list) else _pick(data, fields)
 
 
+def _is_utf8() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+
 def _pick(record: Record, fields: Sequence[str]) -> dict[str, Any]:
     unknown = [f for f in fields if f not in record]
     if unknown:
         raise Invalid(f"There is no field {unknown[0]!a}.", details=f"There are: {', '.join(record)}.")
     return {f: record[f] for f in fields}
-
-
-def table(records: Sequence[Record], columns: Sequence[Column]) -> None:
-    """Plain columns through a pipe; drawn by rich, and fitted, on a terminal."""
-    columns = [c for c in columns if not (c.optional and records and not any(c.show(r) for r in records))]
-    if not sys.stdout.isatty():
-        rows = [[c.heading for c in columns], *([printable(c.show(r)) for c in columns] for r in records)]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]
-        for row in rows:
-            sys.stdout.write("  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() + "\n")
-        return
-    from rich.console import Console  # only to draw
-    from rich.table import Table
-    from rich.text import Text
-
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        overflow: Literal["fold", "ellipsis"] = "fold" if column.wraps else "ellipsis"
-        side: Literal["left", "right"] = "right" if column.right else "left"
-        drawn.add_column(column.heading, justify=side, overflow=overflow, no_wrap=not column.wraps)
-    for record in records:
-        drawn.add_row(*(Text(printable(column.show(record))) for column in columns))
-    Console().print(drawn)

@@ -53,6 +53,19 @@ def plain(value: Any) -> Any:  # a table of kinds
     return value
 
 
+def text(value: Any) -> str:
+    """A plain value for people: a price, a list, a table, a word."""
+    if isinstance(value, dict):
+        if {"amount", "currency", "per"} <= value.keys():
+            return f"{value['amount']} {value['currency']}/{value['per']}"
+        return ", ".join(f"{key}={text(each)}" for key, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(text, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
 def money(price: Price | None) -> str:
     """A price for people."""
     return f"{price.amount} {price.currency}/{price.per}" if price else ""

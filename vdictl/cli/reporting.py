@@ -21,4 +21,4 @@ def show_error(error: VdictlError, *, as_json: bool) -> None:
 
 def printable(text: str) -> str:
     """Without what would move the cursor: foreign text must not write over the terminal."""
-    return "".join(c if c.isprintable() or c == "\t" else ascii(c)[1:-1] for c in text)
+    return "".join(c if c.isprintable() or c in "\t\u200d" else ascii(c)[1:-1] for c in text)

@@ -14,11 +14,9 @@ from vdictl.cli.durations import seconds
 from vdictl.cli.output import Output
 from vdictl.cli.reporting import printable
 from vdictl.cli.showing import Live, progress_for
-from vdictl.cli.wishes import Wishes
+from vdictl.cli.wishes import FORMATS, Wishes
 from vdictl.contract.errors import Invalid
 from vdictl.core.context import Context
-
-FORMATS = ("table", "json", "yaml", "name")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
@@ -13,7 +14,7 @@ def progress_for(*, quiet: bool) -> Progress:
     """The right one for this stderr."""
     if quiet:
         return Silent()
-    return Live() if sys.stderr.isatty() else Lines()
+    return Live() if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else Lines()
 
 
 class Lines:
@@ -95,6 +96,9 @@ class Live:
     def _draw(self, text: str) -> None:
         from shutil import get_terminal_size  # only on a terminal
 
-        sys.stderr.write("\r\033[K" + printable(text)[: get_terminal_size().columns - 1])
+        from vdictl.cli.widths import clip
+
+        room = get_terminal_size().columns - 1
+        sys.stderr.write("\r\033[K" + clip(printable(text), room, encoding=sys.stderr.encoding))
         sys.stderr.flush()
         self._drawn = True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+FORMATS = ("table", "json", "yaml", "csv", "name")
+
 
 @dataclass
 class Wishes:
@@ -16,3 +18,7 @@ class Wishes:
     output: str = ""
     fields: str = ""
     quiet: bool = False
+    #: Of lists: see `vdictl.cli.listing`.
+    sort: str = ""
+    columns: str = ""
+    lines: bool = False  #: several documents in one stream: each JSON on a line of its own

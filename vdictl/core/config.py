@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ KEYS: Mapping[str, Key] = {
     "owner": Key("whose desktops these are; default: 'ci' where CI is set, else the login name"),
     "fleet": Key("which fleet is seen and made", "default"),
     "timeout": Key("how long a verb waits, for example 15m", "15m"),
-    "output": Key("table, json, yaml or name", "table"),
+    "output": Key("table, json, yaml, csv or name", "table"),
 }
 
 
@@ -68,6 +68,15 @@ class Config:
         """
         file = paths.config_file(environment)
         data = _read(file, required="VDICTL_CONFIG" in environment)
+        return cls.of(data, file=file, environment=environment, profile=profile)
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any], *, file: Path, environment: Mapping[str, str], profile: str = "") -> Config:
+        """What the file holds, or is about to hold.
+
+        Raises:
+            Invalid: it has a key that nobody knows, or there is no such profile.
+        """
         _refuse_unknown(data, file)
         return cls(
             file=file, data=data, environment=environment, profile=profile or environment.get("VDICTL_PROFILE", "")
@@ -86,6 +95,19 @@ class Config:
     def text(self, key: str) -> str:
         """The value of one of `KEYS`."""
         return self.value(key).text
+
+    def require_known(self, manifest: Manifest) -> None:
+        """Raise Invalid where the provider's table has a key that it does not know, naming the nearest."""
+        known = {"package", *(setting.name for setting in manifest.settings)}
+        for origin, layer in self._layers:
+            for key in layer.get("providers", {}).get(manifest.name, {}):
+                if key not in known:
+                    brief = f"The provider {manifest.name} has no setting {key[:60]!a}, which is in {origin}."
+                    raise Invalid(brief, advice=nearest(key, sorted(known)), provider=manifest.name)
+
+    def providers(self) -> set[str]:
+        """The names of all tables of providers."""
+        return {name for _, layer in self._layers for name in layer.get("providers", {})}
 
     def packages(self) -> dict[str, str]:
         """Packages of providers that the config names itself: `[providers.NAME] package = "..."`."""
@@ -111,6 +133,7 @@ class Config:
             NotConfigured: a required one is missing, or a secret cannot be had.
             Invalid: a secret in clear text.
         """
+        self.require_known(manifest)
         values: dict[str, str] = {}
         hidden: dict[str, Secret] = {}
         for setting in manifest.settings:
@@ -126,7 +149,12 @@ class Config:
         return values, hidden
 
     def has_required(self, manifest: Manifest) -> bool:
-        """Whether all required settings of a provider are there (secrets are not resolved)."""
+        """Whether all required settings of a provider are there (secrets are not resolved).
+
+        Raises:
+            Invalid: its table has a key that it does not know.
+        """
+        self.require_known(manifest)
         needed = [s for s in manifest.settings if s.required]
         return all(self.provider_value(manifest, s).text for s in needed)
 
@@ -172,14 +200,22 @@ def _refuse_unknown(data: Mapping[str, Any], file: Path) -> None:
             raise Invalid(f"A profile or 'providers' in {file} is no table.")
         for key, value in layer.items():
             if key not in {*KEYS, "profiles", "providers"}:
-                near = difflib.get_close_matches(key, [*KEYS, "profiles", "providers"], n=1)
-                advice = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(KEYS)}."
-                raise Invalid(f"Nobody knows the key {key!a} in {file}.", advice=advice)
+                advice = nearest(key, [*KEYS, "profiles", "providers"])
+                raise Invalid(f"Nobody knows the key {key[:60]!a} in {file}.", advice=advice)
             if key in KEYS and not isinstance(value, str | int | float | bool):
                 raise Invalid(f"The key {key} in {file} must be a single value.")
         for name, table in layer.get("providers", {}).items():
             if not isinstance(table, Mapping):
                 raise Invalid(f"[providers.{name}] in {file} must be a table.")
+            for key, value in table.items():
+                if not isinstance(value, str | int | float | bool):
+                    raise Invalid(f"The key {key} of [providers.{name}] in {file} must be a single value.")
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """Advice for a word that nobody knows: the one that was probably meant, else all there are."""
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
 
 
 def _missing(manifest: Manifest, setting: Setting) -> NotConfigured:

@@ -35,6 +35,7 @@ class Context:
     fleet: str
     state_dir: Path
     environment: Mapping[str, str]
+    every_fleet: bool = False  #: providers that are opened from now on see all fleets
     _open: dict[str, Opened] = field(default_factory=dict)
 
     @classmethod
@@ -82,7 +83,7 @@ class Context:
             settings = Settings(
                 values=values,
                 secrets=secrets,
-                fleet=self.fleet,
+                fleet=None if self.every_fleet else self.fleet,
                 state_dir=self.state_dir / name,
                 environment=self.environment,
                 throttle=self._throttle(manifest.requests_per_second),

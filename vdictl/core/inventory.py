@@ -9,6 +9,7 @@ from functools import partial
 from vdictl.contract.errors import AuthFailed, Invalid, NotConfigured, NotFound, VdictlError
 from vdictl.contract.model import Desktop
 from vdictl.core.clock import Deadline
+from vdictl.core.config import nearest
 from vdictl.core.context import CALL_SECONDS, Context
 from vdictl.core.fanout import gather, require_all
 from vdictl.core.registry import Opened
@@ -47,6 +48,7 @@ def configured(context: Context, only: str = "") -> list[str]:
         context.open(only)
         return [only]
     manifests = context.registry.manifests()
+    _refuse_unknown(context)
     ready = [n for n, m in manifests.items() if context.config.has_required(m)]
     cheap = {n: partial(_check, context, n) for n in ready if manifests[n].cheap_check}
     _, failures = gather(cheap, timeout=CALL_SECONDS)
@@ -61,15 +63,24 @@ def configured(context: Context, only: str = "") -> list[str]:
     return names
 
 
+def _refuse_unknown(context: Context) -> None:
+    """A table of the config for a provider that is not installed is a slip of the pen, or of pip."""
+    names = context.registry.names()
+    for name in sorted(context.config.providers() - set(names)):
+        advice = f"{nearest(name, names)} One of somebody else's must be installed with pip first."
+        brief = f"There is no provider called {name[:60]!a}; {context.config.file} has a table for it."
+        raise Invalid(brief, advice=advice)
+
+
 def _check(context: Context, name: str) -> None:
     context.open(name).provider.check()
 
 
-def list_desktops(context: Context, only: str = "") -> Listing:
-    """All desktops of the fleet, of every owner."""
+def list_desktops(context: Context, only: str = "", *, names: Sequence[str] | None = None) -> Listing:
+    """All desktops of the fleet, of every owner. `names`: what `configured` said, where that is known."""
     jobs: dict[str, Callable[[], list[Desktop]]] = {}
     failures: dict[str, VdictlError] = {}
-    for name in configured(context, only):
+    for name in configured(context, only) if names is None else names:
         try:
             jobs[name] = partial(desktops_of, context, context.open(name))
         except VdictlError as error:  # a broken provider must not hide the others

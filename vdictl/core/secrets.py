@@ -20,6 +20,18 @@ def is_reference(text: str) -> bool:
     return text.partition(":")[0] in SCHEMES
 
 
+SCHEMES = ("env", "file", "keyring", "cmd")
+
+
+def require_reference(text: str, *, key: str) -> None:
+    """Raise Invalid where a secret itself stands instead of where it comes from. The text is never shown."""
+    if text.partition(":")[0] not in SCHEMES:
+        raise Invalid(
+            f"The setting {key} holds a secret in clear text.",
+            advice=f"Write {key} = 'env:NAME', 'file:PATH', 'keyring:NAME' or 'cmd:COMMAND' instead.",
+        )
+
+
 def resolve(reference: str, *, key: str, environment: Mapping[str, str]) -> Secret:
     """The secret that `reference` names; `key` is the setting, for the error.
 
@@ -27,6 +39,7 @@ def resolve(reference: str, *, key: str, environment: Mapping[str, str]) -> Secr
         Invalid: the reference has no known scheme.
         NotConfigured: the scheme's place holds no secret, or others can read it.
     """
+    require_reference(reference, key=key)
     scheme, _, rest = reference.partition(":")
     readers: dict[str, Callable[[], str]] = {
         "env": lambda: environment.get(rest, ""),
@@ -34,11 +47,6 @@ def resolve(reference: str, *, key: str, environment: Mapping[str, str]) -> Secr
         "keyring": lambda: _keyring(rest, key),
         "cmd": lambda: _command(rest, key, environment),
     }
-    if scheme not in readers:
-        raise Invalid(
-            f"The setting {key} holds a secret in clear text.",
-            advice=f"Write {key} = 'env:NAME', 'file:PATH', 'keyring:NAME' or 'cmd:COMMAND' instead.",
-        )
     text = readers[scheme]().strip()
     if not text:
         raise NotConfigured(f"The setting {key} names {scheme}:{rest}, and nothing is there.")

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from vdictl.contract.errors import Invalid
 from vdictl.contract.provider import Manifest, Setting
-from vdictl.core.config import KEYS, Value
+from vdictl.core.config import KEYS, Value, nearest
 from vdictl.core.context import Context, in_ci, usual_owner
+from vdictl.core.registry import Registry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ def everything(context: Context) -> Iterator[Explained]:
     for key in KEYS:
         yield _own(context, key)
     for manifest in context.registry.manifests().values():
+        context.config.require_known(manifest)
         for setting in manifest.settings:
             yield _of_provider(context, manifest, setting)
 
@@ -47,6 +49,41 @@ def one(context: Context, name: str) -> Explained:
     near = difflib.get_close_matches(name, known, n=1) or [k for k in known if k.endswith(f".{name}")][:1]
     advice = f"Did you mean {near[0]}?" if near else "See all: vdictl config list"
     raise Invalid(f"There is no setting called {name[:60]!a}.", advice=advice)
+
+
+def way(name: str, registry: Registry, *, profile: str = "") -> tuple[str, ...]:
+    """Where a setting stands in the file: the tables to it, and its key.
+
+    Raises:
+        Invalid: nobody knows it; the one that was probably meant is named.
+    """
+    inside = ("profiles", profile) if profile else ()
+    table, _, rest = name.partition(".")
+    if table != "providers" or not rest:
+        if name not in KEYS:
+            known = [*KEYS, *(f"providers.{each}.SETTING" for each in registry.names())]
+            raise Invalid(f"There is no setting called {name[:60]!a}.", advice=nearest(name, known))
+        return (*inside, name)
+    provider, _, key = rest.partition(".")
+    setting_of(name, registry)
+    return (*inside, "providers", provider, key)
+
+
+def setting_of(name: str, registry: Registry) -> Setting | None:
+    """The setting of a provider that is called `providers.NAME.SETTING`; None: it is one of vdictl's own.
+
+    Raises:
+        Invalid: there is no such provider, or it has no such setting.
+    """
+    table, _, rest = name.partition(".")
+    if table != "providers":
+        return None
+    provider, _, key = rest.partition(".")
+    known = {setting.name: setting for setting in registry.manifest(provider).settings}
+    if key not in known:
+        there = nearest(key, list(known)) if known else "It has none."
+        raise Invalid(f"The provider {provider} has no setting {key[:60]!a}.", advice=there, provider=provider)
+    return known[key]
 
 
 def _own(context: Context, key: str) -> Explained:
@@ -85,10 +122,15 @@ def _of_provider(context: Context, manifest: Manifest, setting: Setting) -> Expl
         origin=value.origin,
         summary=setting.summary,
         default=setting.default,
-        variables=(f"VDICTL_{manifest.name}_{setting.name}".upper(), *setting.variables),
+        variables=variables_of(manifest, setting),
         secret=setting.secret,
         required=setting.required,
     )
+
+
+def variables_of(manifest: Manifest, setting: Setting) -> tuple[str, ...]:
+    """The variables that set it; the first that is set wins."""
+    return tuple(dict.fromkeys((f"VDICTL_{manifest.name}_{setting.name}".upper(), *setting.variables)))
 
 
 def _reference(value: Value) -> str:

@@ -6,10 +6,11 @@ from datetime import datetime
 
 import typer
 
-from vdictl.cli import records, sizes
+from vdictl.cli import orders, records, sizes
 from vdictl.cli.app import verb_app
 from vdictl.cli.durations import ago
 from vdictl.cli.interrupting import interruptible
+from vdictl.cli.listing import Listing
 from vdictl.cli.output import Column, Record
 from vdictl.cli.run import running
 from vdictl.contract.capabilities import SupportsImages
@@ -19,7 +20,7 @@ from vdictl.core.everywhere import ask
 app = verb_app(no_args_is_help=True)
 
 
-@app.command("list")
+@app.command("list", cls=Listing)
 def list_(ctx: typer.Context) -> None:
     """List what desktops can be made from: what is there, and what is built on first use.
 
@@ -67,7 +68,7 @@ def _columns(now: datetime) -> list[Column]:
         Column("PROVIDER", lambda r: str(r["provider"])),
         Column("KIND", lambda r: str(r["kind"])),
         Column("READY", lambda r: "yes" if r["ready"] else "no"),
-        Column("SIZE", lambda r: sizes.of_bytes(r["size_bytes"]), right=True),
-        Column("AGE", age, right=True, optional=True),
+        Column("SIZE", lambda r: sizes.of_bytes(r["size_bytes"]), right=True, order=orders.field("size_bytes")),
+        Column("AGE", age, right=True, optional=True, order=orders.age),
         Column("NOTE", lambda r: str(r["note"]), wraps=True, optional=True),
     ]

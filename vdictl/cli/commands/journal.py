@@ -12,6 +12,7 @@ import typer
 from vdictl.cli import records
 from vdictl.cli.app import verb_app
 from vdictl.cli.durations import seconds
+from vdictl.cli.listing import Listing
 from vdictl.cli.output import Column, Output, Record
 from vdictl.cli.reporting import printable
 from vdictl.cli.run import Run, running
@@ -40,7 +41,7 @@ def journal(ctx: typer.Context) -> None:
         list_(ctx, since=None, desktop="", operation="")
 
 
-@app.command("list")
+@app.command("list", cls=Listing)
 def list_(
     ctx: typer.Context,
     *,

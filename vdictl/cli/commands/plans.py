@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from vdictl.cli import records, sizes
+from vdictl.cli import orders, records, sizes
 from vdictl.cli.app import verb_app
+from vdictl.cli.listing import Listing
 from vdictl.cli.output import Column, Record
 from vdictl.cli.run import running
 from vdictl.core.offers import Offer, list_plans
@@ -13,7 +14,7 @@ from vdictl.core.offers import Offer, list_plans
 app = verb_app()
 
 
-@app.command()
+@app.command(cls=Listing)
 def plans(
     ctx: typer.Context,
     gpu: bool = typer.Option(False, "--gpu", help="Only those with a GPU."),
@@ -42,6 +43,10 @@ def _price(record: Record) -> str:
     return f"{price['amount']} {price['currency']}/{price['per']}" if price else ""
 
 
+def _disk(record: Record) -> str:
+    return f"{record['disk_gib']} GiB" if record["disk_gib"] else ""
+
+
 def _gpu(record: Record) -> str:
     return f"{record['gpu']} {record['gpu_model']}".strip() if record["gpu"] else ""
 
@@ -53,11 +58,11 @@ def _stock(record: Record) -> str:
 COLUMNS = (
     Column("PLAN", lambda r: str(r["name"])),
     Column("PROVIDER", lambda r: str(r["provider"])),
-    Column("CPUS", lambda r: f"{r['cpus']:g}", right=True),
-    Column("MEMORY", lambda r: sizes.of_mebibytes(r["memory_mib"]), right=True),
-    Column("DISK", lambda r: f"{r['disk_gib']} GiB" if r["disk_gib"] else "", right=True, optional=True),
+    Column("CPUS", lambda r: f"{r['cpus']:g}", right=True, order=orders.field("cpus")),
+    Column("MEMORY", lambda r: sizes.of_mebibytes(r["memory_mib"]), right=True, order=orders.field("memory_mib")),
+    Column("DISK", _disk, right=True, optional=True, order=orders.field("disk_gib")),
     Column("GPU", _gpu, optional=True),
-    Column("PRICE", _price, right=True, optional=True),
+    Column("PRICE", _price, right=True, optional=True, order=orders.price),
     Column("IN STOCK", _stock, optional=True),
     Column("NOTE", lambda r: str(r["note"]), wraps=True, optional=True),
 )

@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from vdictl.cli.app import verb_app
+from vdictl.cli.listing import Listing
 from vdictl.cli.output import Column
 from vdictl.cli.run import running
 from vdictl.core.surveying import Standing, survey
@@ -14,7 +15,7 @@ from vdictl.core.surveying import Standing, survey
 app = verb_app()
 
 
-@app.command()
+@app.command(cls=Listing)
 def providers(ctx: typer.Context) -> None:
     """List the providers, whether each is configured on this machine, and what each one can do.
 

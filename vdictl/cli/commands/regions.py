@@ -6,6 +6,7 @@ import typer
 
 from vdictl.cli import records
 from vdictl.cli.app import verb_app
+from vdictl.cli.listing import Listing
 from vdictl.cli.output import Column
 from vdictl.cli.run import running
 from vdictl.contract.capabilities import SupportsCatalogue
@@ -23,7 +24,7 @@ COLUMNS = (
 )
 
 
-@app.command()
+@app.command(cls=Listing)
 def regions(ctx: typer.Context) -> None:
     """List the places where providers have machines.
 

@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 
 import typer
 
-from vdictl.cli import records
+from vdictl.cli import orders, records
 from vdictl.cli.app import verb_app
 from vdictl.cli.durations import ago, length, seconds
 from vdictl.cli.groups import group_with
+from vdictl.cli.listing import Listing
 from vdictl.cli.output import Column, Record
 from vdictl.cli.run import Run, running
 from vdictl.cli.targets import one
@@ -74,7 +75,7 @@ def create(
             run.output.words(record, [str(target)])
 
 
-@app.command("list")
+@app.command("list", cls=Listing)
 def list_(
     ctx: typer.Context,
     name: Annotated[str | None, typer.Argument(help="The desktop; default: the only one.")] = None,
@@ -158,10 +159,19 @@ def _record(desktop: Desktop, share: Share) -> Record:
 
 def _columns(run: Run) -> list[Column]:
     now = run.context.clock.now()
+
+    def left(record: Record) -> str:
+        return length((datetime.fromisoformat(record["until"]) - now).total_seconds())
+
     return [
         Column("ID", lambda r: str(r["id"])),
         Column("DESKTOP", lambda r: str(r["name"])),
         Column("BY", lambda r: str(r["by"])),
-        Column("AGE", lambda r: ago(datetime.fromisoformat(r["created"]), now=now), right=True),
-        Column("LEFT", lambda r: length((datetime.fromisoformat(r["until"]) - now).total_seconds()), right=True),
+        Column("AGE", lambda r: ago(datetime.fromisoformat(r["created"]), now=now), right=True, order=orders.age),
+        Column(
+            "LEFT",
+            lambda r: length((datetime.fromisoformat(r["until"]) - now).total_seconds()),
+            right=True,
+            order=orders.field("until"),
+        ),
     ]

@@ -52,7 +52,7 @@ def _more(run: Run, found: Found) -> dict[str, Any]:
 
 def _lines(record: Record) -> list[tuple[str, str]]:
     """What is known, a line each; what is empty is left out."""
-    lines = [(label, _text(record[label])) for label in record if label not in _APART]
+    lines = [(label, records.text(record[label])) for label in record if label not in _APART]
     lines += [(f"endpoint {e['kind']}", _way(e)) for e in record["endpoints"]]
     if record["idle_seconds"] is not None:
         lines.append(("idle", length(record["idle_seconds"])))
@@ -66,13 +66,3 @@ def _way(endpoint: Record) -> str:
     where = f"{endpoint['host']}:{endpoint['port']}" if endpoint["direct"] else "through the provider"
     login = "token" if endpoint["token"] else "password" if endpoint["password"] else "no login"
     return f"{where}, {login}{', primary' if endpoint['primary'] else ''}"
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, dict):
-        if {"amount", "currency", "per"} <= value.keys():
-            return f"{value['amount']} {value['currency']}/{value['per']}"
-        return ", ".join(f"{key}={_text(each)}" for key, each in value.items())
-    if isinstance(value, list):
-        return ", ".join(map(_text, value))
-    return "" if value is None else str(value)

@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
-from vdictl.cli import records, sizes
+from vdictl.cli import orders, records, sizes
 from vdictl.cli.app import verb_app
 from vdictl.cli.durations import ago, seconds
 from vdictl.cli.interrupting import interruptible
+from vdictl.cli.listing import Listing
 from vdictl.cli.making import Order, make
 from vdictl.cli.output import Column, Record
 from vdictl.cli.removing import Doomed, remove_all
@@ -55,7 +56,7 @@ def create(
         run.output.one(_record(made), _lines(made))
 
 
-@app.command("list")
+@app.command("list", cls=Listing)
 def list_(
     ctx: typer.Context,
     name: str = typer.Argument(None, help="Only those of this desktop, which may be gone."),
@@ -273,6 +274,6 @@ def _columns(now: datetime, with_owner: bool) -> list[Column]:
         *owner,
         Column("PROVIDER", lambda r: str(r["provider"])),
         Column("COMPLETE", lambda r: "yes" if r["complete"] else "no"),
-        Column("SIZE", lambda r: sizes.of_bytes(r["size_bytes"]), right=True),
-        Column("AGE", lambda r: ago(datetime.fromisoformat(r["created"]), now=now), right=True),
+        Column("SIZE", lambda r: sizes.of_bytes(r["size_bytes"]), right=True, order=orders.field("size_bytes")),
+        Column("AGE", lambda r: ago(datetime.fromisoformat(r["created"]), now=now), right=True, order=orders.age),
     ]

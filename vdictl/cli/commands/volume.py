@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from vdictl.cli import records, sizes
+from vdictl.cli import orders, records, sizes
 from vdictl.cli.app import verb_app
 from vdictl.cli.asking import HOMES
 from vdictl.cli.durations import ago, mebibytes
 from vdictl.cli.interrupting import interruptible
+from vdictl.cli.listing import Listing
 from vdictl.cli.output import Column
 from vdictl.cli.removing import Doomed, remove_all
 from vdictl.cli.run import Run, running
@@ -28,7 +29,7 @@ app = verb_app(no_args_is_help=True)
 _TIMEOUT = typer.Option(None, help="How long to wait, for example 10m; default: the setting.")
 
 
-@app.command("list")
+@app.command("list", cls=Listing)
 def list_(
     ctx: typer.Context,
     everybody: bool = typer.Option(False, "--all-owners", "-A", help="Those of every owner of the fleet."),
@@ -221,11 +222,11 @@ def _columns(now: datetime, with_owner: bool) -> list[Column]:
         Column("VOLUME", lambda r: str(r["name"])),
         *owner,
         Column("PROVIDER", lambda r: str(r["provider"])),
-        Column("SIZE", lambda r: sizes.of_bytes(r["size_bytes"]), right=True),
+        Column("SIZE", lambda r: sizes.of_bytes(r["size_bytes"]), right=True, order=orders.field("size_bytes")),
         Column("DESKTOP", lambda r: str(r["desktop"] or r["attached_to"] or "")),
-        Column("AGE", lambda r: ago(datetime.fromisoformat(r["created"]), now=now), right=True),
+        Column("AGE", lambda r: ago(datetime.fromisoformat(r["created"]), now=now), right=True, order=orders.age),
         Column("REGION", lambda r: str(r["region"]), optional=True),
-        Column("PRICE", lambda r: _price(r["price"]), right=True, optional=True),
+        Column("PRICE", lambda r: _price(r["price"]), right=True, optional=True, order=orders.price),
     ]
 
 
