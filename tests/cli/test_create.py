@@ -51,6 +51,12 @@ def test_the_same_again_is_the_same_desktop_and_another_spec_a_conflict_with_a_t
     assert vdictl("create", "--cpus", "2", "-o", "json").error["code"] == 9
 
 
+def test_the_home_that_it_has_is_no_difference(vdictl: Vdictl) -> None:
+    made = vdictl.ok("create", "web", "--no-wait", "-o", "json").data
+    assert vdictl.ok("create", "web", "--home", "web", "--no-wait", "-o", "json").data["key"] == made["key"]
+    assert vdictl("create", "web", "--home", "other", "--no-wait").code == 9
+
+
 def test_a_stopped_one_is_started_and_a_half_made_one_finished(vdictl: Vdictl) -> None:
     half = vdictl.ok("create", "--detach", "-o", "json").data
     assert half["state"] == "pending"
