@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Final
 
 from vdictl.contract import mark as marks
@@ -19,7 +18,7 @@ from vdictl_local.world import Holding, Home, World
 
 LOST: Final = "its container was removed by somebody else; `start` makes it anew"
 PAUSED: Final = "somebody paused its container"
-DONE: Final = "done"  #: argument of a power operation that is over; its token is kept
+DONE: Final = "done"  #: argument of an operation that is over; its token is kept
 _STATES: Final[Mapping[str, State]] = {
     "created": State.STOPPED,
     "running": State.RUNNING,
@@ -40,6 +39,8 @@ _DOING: Final[Mapping[str, str]] = {
     "attach": "giving it another home",
     "detach": "taking its home away",
     "delete": "taking it away",
+    "remark": "rewriting its mark",
+    "resize": "changing its limits",
 }
 
 
@@ -47,18 +48,17 @@ def desktop(holding: Holding, *, doing: str = "", progress: float | None = None)
     """A desktop as it is now. `doing` and `progress`: what is known better than by the lists (an image build)."""
     mark, container = holding.mark, holding.container
     operation = open_operation(holding)
-    labels = container.labels if container else NOTHING
+    labels = {**(container.labels if container else NOTHING), **holding.sized}
     state, reason = _state(holding, operation)
-    created = holding.claim.created if holding.claim else container.created if container else datetime.now(UTC)
     return Desktop(
         key=holding.key,
-        id=holding.who.container,
+        id=container.name if container else holding.who.container,
         provider=PROVIDER,
         fleet=holding.who.fleet,
         owner=holding.who.owner,
         name=holding.who.name,
         state=state,
-        created=created,
+        created=holding.created,
         spec=mark.spec,
         operation=operation,
         due=operation is not None and mark.version <= marks.VERSION and not _copies(holding, operation),
@@ -80,10 +80,10 @@ def desktop(holding: Holding, *, doing: str = "", progress: float | None = None)
 def open_operation(holding: Holding) -> Operation | None:
     """The operation in the mark, unless what is there shows that it is done."""
     operation, container = holding.mark.operation, holding.container
-    if operation is None or operation.verb not in {"start", "stop", "restart"}:
-        return operation
-    if operation.arguments.get(DONE):
+    if operation is None or operation.arguments.get(DONE):
         return None
+    if operation.verb not in {"start", "stop", "restart"}:
+        return operation
     if container is None:
         # Its container was there when this began: an outsider took it, and that stays so. Else it is to be made anew.
         return None if operation.arguments.get("container") else operation
@@ -94,6 +94,8 @@ def open_operation(holding: Holding) -> Operation | None:
     done = {"start": running or restarted, "stop": not running or restarted, "restart": restarted}
     if operation.verb == "stop" and container.state == "stopping":
         return operation
+    if operation.verb != "stop" and holding.is_resized:
+        return operation  # it has its size only once that was applied to what runs
     return None if done[operation.verb] else operation
 
 
@@ -140,6 +142,7 @@ def facts(labels: Mapping[str, str]) -> dict[str, str]:
 def snapshot(world: World, volume: EngineVolume) -> Snapshot:
     """A snapshot from its volume."""
     labels = volume.labels
+    living = world.holdings.get(labels[names.KEY])
     try:
         spec = marks.decode(names.unpack(labels.get(names.MARK, ""))).spec
     except Invalid:
@@ -151,7 +154,7 @@ def snapshot(world: World, volume: EngineVolume) -> Snapshot:
         fleet=labels[names.FLEET],
         owner=labels[names.OWNER],
         desktop_key=labels[names.KEY],
-        desktop_name=labels.get(names.NAME, ""),
+        desktop_name=living.who.name if living else labels.get(names.NAME, ""),
         created=volume.created,
         complete=world.complete(volume),
         image=labels.get(names.IMAGE, ""),

@@ -34,9 +34,9 @@ def begin(tools: Tools, spec: DesktopSpec, token: str) -> World:
     who = names.Who(spec.fleet, spec.owner, spec.name)
     if (there := world.named(who)) is not None:
         raise name_taken(there)
-    _check(tools, world, spec)
+    _check(tools, world, spec, token)
     making.require_free(tools, who.container, token)
-    home = home_of(spec)
+    home = home_of(spec, token)
     if home is None:
         return tools.ledger.claim(mark)
     with tools.alone(home.lock) as alone:
@@ -68,7 +68,7 @@ def check_names(spec: DesktopSpec) -> None:
         marks.check_name("home", spec.home or "")
 
 
-def _check(tools: Tools, world: World, spec: DesktopSpec) -> None:
+def _check(tools: Tools, world: World, spec: DesktopSpec, token: str) -> None:
     """What can be known to be wrong before anything is made."""
     if spec.home == "none" and not spec.sudo:
         raise Invalid(
@@ -89,7 +89,7 @@ def _check(tools: Tools, world: World, spec: DesktopSpec) -> None:
         gpu.flags(spec.gpu, gpu.devices_of(tools.engine.traits))
     if spec.from_snapshot:
         _check_snapshot(world, spec)
-    home = home_of(spec)
+    home = home_of(spec, token)
     if home and (users := world.users(home)):
         raise home_in_use(home.name, users[0])
 
@@ -109,7 +109,7 @@ def _check_snapshot(world: World, spec: DesktopSpec) -> None:
         raise NotFound(f"There is no snapshot {spec.from_snapshot!a}.", provider=PROVIDER)
     if not world.complete(taken):
         raise Conflict(f"The snapshot {spec.from_snapshot} is not complete.", provider=PROVIDER)
-    home = home_of(spec)
+    home = home_of(spec, "")
     if home and (kept := world.homes.get(home)) and kept.current:
         raise Conflict(
             f"There is a home called {home.name} already; a clone would have to overwrite it.",

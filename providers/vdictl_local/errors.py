@@ -77,6 +77,11 @@ def changing() -> Iterator[None]:
         raise translated(error) from error
 
 
+def is_final(error: ours.VdictlError) -> bool:
+    """Whether another try is of no use. While one is, the operation stays open: closed, it would look done."""
+    return not error.passing and not isinstance(error, ours.ReplyLost)
+
+
 def translated(error: theirs.EngineError) -> ours.VdictlError:
     """The contract's error for an engine's."""
     kind = next((mine for foreign, mine in _TABLE if isinstance(error, foreign)), ours.VdictlError)

@@ -36,6 +36,7 @@ class Plan:
     flavor: Flavor | None  #: `None`: an image that is not one of ours by flavor
     home: str  #: the engine's volume; empty: none
     token: str  #: of the operation that makes it
+    state: str  #: the volume of the guest's private state
     gpu: Sequence[str] = ()
 
 
@@ -54,7 +55,7 @@ def make(engine: Engine, plan: Plan, *, start: bool) -> list[str]:
         *_network(engine),
         *_log(engine),
         *(("--volume", f"{plan.home}:{HOME}") if plan.home else ()),
-        *("--volume", f"{who.state(mark.key)}:{STATE_DIR}"),
+        *("--volume", f"{plan.state}:{STATE_DIR}"),
         *_environment(mark),
         *plan.gpu,
         plan.image,
@@ -98,6 +99,17 @@ def _helper(engine: Engine, *rights: str) -> list[str]:
     ]
 
 
+def update(engine: Engine, container: str, size: Size) -> list[str]:
+    """Other limits for a container that runs. Docker keeps the old one of memory and swap together unless told."""
+    swap = ["--memory-swap", f"{2 * size.memory_mib}m"] if engine.kind == "docker" else []
+    return ["update", *_amount(size), *swap, container]
+
+
+def size_text(size: Size) -> str:
+    """A size for people."""
+    return f"{size.cpus:g} cores, {size.memory_mib} MiB"
+
+
 def network(engine: Engine) -> str:
     """How a desktop's page is reached: by a port of this machine's loopback, or (`none`) through the engine."""
     return "loopback" if engine.traits.ports else "none"
@@ -122,7 +134,7 @@ def _labels(engine: Engine, plan: Plan, who: Who) -> Mapping[str, str]:
         names.TOKEN: plan.token,
         names.HOME: plan.home,
         names.PLAN: plan.size.plan,
-        names.SIZE: f"{plan.size.cpus:g} cores, {plan.size.memory_mib} MiB",
+        names.SIZE: size_text(plan.size),
         names.NETWORK: network(engine),
         names.SYSTEM: "writable" if plan.mark.spec.sudo else "read-only",
         names.LIMITS: "enforced" if engine.traits.limits else "ignored",
@@ -145,10 +157,11 @@ def _hardening(engine: Engine, sudo: bool, flavor: Flavor | None) -> list[str]:
 
 def _limits(engine: Engine, size: Size) -> list[str]:
     shm = ["--shm-size", _SHM]
-    if not engine.traits.limits:
-        return shm
-    memory = f"{size.memory_mib}m"
-    return [*shm, "--cpus", f"{size.cpus:g}", "--memory", memory, "--pids-limit", str(PIDS)]
+    return [*shm, *_amount(size), "--pids-limit", str(PIDS)] if engine.traits.limits else shm
+
+
+def _amount(size: Size) -> list[str]:
+    return ["--cpus", f"{size.cpus:g}", "--memory", f"{size.memory_mib}m"]
 
 
 def _network(engine: Engine) -> list[str]:

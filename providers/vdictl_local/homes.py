@@ -165,7 +165,7 @@ def _as_before(holding: Holding, operation: Operation) -> Mark:
 
 def _drop_scratch(tools: Tools, world: World, holding: Holding) -> None:
     """An ephemeral home that the desktop had before."""
-    had = home_of(replace(holding.mark.spec, home="ephemeral"))
+    had = home_of(replace(holding.mark.spec, home="ephemeral"), holding.key)
     if had is not None and had in world.homes and not world.users(had):
         snapshots.remove_volumes(tools, world, [one.volume for one in world.homes[had].generations])
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from vdictl.contract import mark as marks
-from vdictl.contract.errors import Conflict
+from vdictl.contract.errors import Busy, Conflict
 from vdictl.contract.model import Mark, Operation
 from vdictl.engine.engine import Engine
 from vdictl.engine.errors import EngineError, NameTaken, NoSuchObject
@@ -54,17 +54,38 @@ class Ledger:
             raise self._taken(who, holding)
         return world
 
-    def rewrite(self, holding: Holding, mark: Mark) -> World:
-        """Replace the mark that `holding` was read with, and read again.
+    def reserve(self, holding: Holding, who: Who) -> bool:
+        """Take a second name for a desktop; whether it has it now. The name alone: no mark is in the volume.
 
         Raises:
-            Conflict: somebody changed it meanwhile; nothing was written.
+            Busy: the desktop was changed meanwhile; the name was let go.
+        """
+        labels = who.labels("mark", holding.key) | {
+            names.GENERATION: "0",
+            names.CREATED: holding.created.isoformat(),
+        }
+        nonce = self._put(who.claim, labels)
+        now = self.read().holdings.get(holding.key)
+        ours = bool(now and who.claim in {one.name for one in now.others})
+        if not now or now.generation != holding.generation:
+            if nonce is not None:
+                self._take_back(who.claim, nonce)
+            raise _changed(holding.who)
+        return ours
+
+    def rewrite(self, holding: Holding, mark: Mark, *, sized: Mapping[str, str] | None = None) -> World:
+        """Replace the mark that `holding` was read with, and read again. `sized`: labels of another size.
+
+        Raises:
+            Busy: somebody changed it meanwhile; nothing was written.
         """
         _require_known(holding)
         number = holding.generation + 1
         # Without a claim (a prune took it) the new record is the claim again.
         name = holding.who.record(holding.key, number) if holding.claim else holding.who.claim
-        nonce = self._put(name, self._labels(holding.who, mark, number))
+        labels = self._labels(Who(mark.fleet, mark.owner, mark.name), mark, number)
+        size = holding.sized if sized is None else sized
+        nonce = self._put(name, labels | {label: names.pack(text) for label, text in size.items()})
         old = [one.name for one in holding.records if int(one.labels[names.GENERATION]) < holding.generation]
         if nonce is not None and len(old) >= _OLD_RECORDS:
             self.remove_volumes(old)  # older than the predecessor: nobody needs them, whoever wins
@@ -85,7 +106,8 @@ class Ledger:
 
     def forget(self, holding: Holding) -> None:
         """Remove the mark: oldest record first, the claim last."""
-        self.remove_volumes([one.name for one in holding.records] + ([holding.claim.name] if holding.claim else []))
+        claims = [*holding.others, *([holding.claim] if holding.claim else [])]
+        self.remove_volumes([one.name for one in (*holding.records, *claims)])
 
     def make_volumes(self, wanted: Mapping[str, Mapping[str, str]]) -> None:
         """Make volumes (name -> labels) at the same time; one of ours that is there already is as good.
@@ -148,10 +170,9 @@ class Ledger:
         now = world.holdings.get(before.key)
         if now is None or now.generation != number:
             return False
-        written = [one for one in (now.claim, *now.records) if one and _bears(one.labels, nonce)]
-        predecessor = before.generation in {0, *(int(one.labels[names.GENERATION]) for one in now.records)} or (
-            now.claim is not None and now.claim.labels[names.GENERATION] == str(before.generation)
-        )
+        written = [one for one in (now.claim, *now.others, *now.records) if one and _bears(one.labels, nonce)]
+        there = (*now.records, *now.others, *([now.claim] if now.claim else ()))
+        predecessor = before.generation in {0, *(int(one.labels[names.GENERATION]) for one in there)}
         return bool(written) and predecessor
 
     def _take_back(self, name: str, nonce: str) -> None:
@@ -196,8 +217,8 @@ def _bears(labels: Mapping[str, str], nonce: str) -> bool:
     return labels.get(names.NONCE) == nonce
 
 
-def _changed(who: Who) -> Conflict:
-    return Conflict(
+def _changed(who: Who) -> Busy:
+    return Busy(
         f"The desktop {who.name} was changed by somebody else meanwhile.",
         advice=f"Look at it, then try again: vdictl show {who.name}",
         provider=PROVIDER,

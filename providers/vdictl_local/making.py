@@ -46,12 +46,12 @@ def make(
         flavor=how.flavor,
         home=home,
         token=token,
+        state=holding.state,
         gpu=gpu.flags(spec.gpu, gpu.devices_of(tools.engine.traits)) if spec.gpu else (),
     )
-    state = holding.who.state(holding.key)
     wanted = dict(fresh)
-    if state not in {one.name for one in holding.states}:
-        wanted[state] = holding.who.labels("state", holding.key)
+    if not holding.states:
+        wanted[holding.state] = holding.who.labels("state", holding.key)
     tools.ledger.make_volumes(wanted)
     argv = flags.make(tools.engine, plan, start=start)
     with changing():
@@ -138,5 +138,5 @@ def _unless_absent(tools: Tools, before: Holding) -> World:
     if now and now.container:
         tools.remove_containers(now.container.id)
         with changing(), suppress(NoSuchObject):
-            tools.engine.run("volume", "rm", before.who.state(before.key), timeout=LONG)
+            tools.engine.run("volume", "rm", before.state, timeout=LONG)
     raise Conflict(f"The desktop {before.who.name} was destroyed by somebody else meanwhile.", provider=PROVIDER)

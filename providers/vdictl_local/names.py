@@ -17,6 +17,7 @@ OWNER: Final = "vdictl.owner"
 NAME: Final = "vdictl.name"  #: of the desktop
 MARK: Final = "vdictl.mark"  #: the mark's text, see `pack`
 GENERATION: Final = "vdictl.generation"
+CREATED: Final = "vdictl.created"  #: on the claim of a later name: when the desktop was made
 NONCE: Final = "vdictl.nonce"  #: random: tells whose `volume create` it was where the engine takes a name twice
 TOKEN: Final = "vdictl.token"  # noqa: S105 - a label: the operation that made it
 COPY: Final = "vdictl.copy"  #: token of the copy that fills a volume: whole only once the copy's done-marker is there
@@ -48,16 +49,21 @@ class Who:
     @property
     def container(self) -> str:
         """Its container. Fleet and owner lose their '-' to '_' (which neither can have), so the join is one-to-one."""
-        return f"vdictl-{_part(self.fleet)}-{_part(self.owner)}-{self.name}"
+        return f"{self.prefix}-{self.name}"
+
+    @property
+    def prefix(self) -> str:
+        """What the names of all of this owner's begin with."""
+        return f"vdictl-{_part(self.fleet)}-{_part(self.owner)}"
 
     @property
     def claim(self) -> str:
-        """The marker volume that claims the name; it lives as long as the desktop."""
+        """The marker volume that claims the name; it lives as long as the desktop has it."""
         return f"{self.container}.mark"
 
     def record(self, key: str, generation: int) -> str:
-        """A later marker volume: the mark as it was changed."""
-        return f"{self.container}.mark.{short(key)}.{generation}"
+        """A later marker volume: the mark as it was changed. Without the desktop's name: that may be the change."""
+        return f"{self.prefix}.mark.{short(key)}.{generation}"
 
     def state(self, key: str) -> str:
         """The guest's private state; dies with the desktop."""

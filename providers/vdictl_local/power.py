@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from vdictl.contract.errors import Busy
+from vdictl.contract.errors import Busy, VdictlError
 from vdictl.contract.model import Desktop, Operation, Wish
 from vdictl.engine.errors import NotRunning
 from vdictl.engine.nouns import Container
-from vdictl_local import convert, images, making
+from vdictl_local import convert, images, making, timers
 from vdictl_local.creating import show_building
-from vdictl_local.errors import PROVIDER, changing
+from vdictl_local.errors import PROVIDER, changing, is_final
 from vdictl_local.ledger import LONG
 from vdictl_local.tools import Tools, require
 from vdictl_local.world import Holding, World
@@ -35,11 +35,22 @@ def require_idle(holding: Holding) -> None:
     """Raise Busy while another verb's operation is open that must come to its end first."""
     current = convert.open_operation(holding)
     if current is not None and current.verb not in {"start", "stop", "restart"}:
-        raise Busy(
-            f"{holding.who.name} is busy: {current.verb} is not finished.",
-            advice=f"Wait for it: vdictl wait {holding.who.name}",
-            provider=PROVIDER,
-        )
+        raise _busy(holding, current)
+
+
+def require_no_other(holding: Holding) -> None:
+    """Raise Busy while any operation is open: what is to follow would make it forgotten."""
+    current = convert.open_operation(holding)
+    if current is not None:
+        raise _busy(holding, current)
+
+
+def _busy(holding: Holding, current: Operation) -> Busy:
+    return Busy(
+        f"{holding.who.name} is busy: {current.verb} is not finished.",
+        advice=f"Wait for it: vdictl wait {holding.who.name}",
+        provider=PROVIDER,
+    )
 
 
 def start(tools: Tools, world: World, holding: Holding, operation: Operation) -> Desktop:
@@ -48,7 +59,7 @@ def start(tools: Tools, world: World, holding: Holding, operation: Operation) ->
     if container is None:
         return _remake(tools, world, holding, operation)
     tools.start_container(container.id)
-    return _shown(tools, holding)
+    return _sized(tools, holding, operation) if holding.is_resized else _shown(tools, holding)
 
 
 def stop(tools: Tools, world: World, holding: Holding, operation: Operation) -> Desktop:
@@ -71,7 +82,7 @@ def restart(tools: Tools, world: World, holding: Holding, operation: Operation) 
         if container is None or container.state in _UP:
             return convert.desktop(holding)
     tools.start_container(container.id)
-    return _done(tools, holding, operation)
+    return _sized(tools, holding, operation)
 
 
 STEPS: Final[dict[str, Callable[[Tools, World, Holding, Operation], Desktop]]] = {
@@ -108,11 +119,31 @@ def _remake(tools: Tools, world: World, holding: Holding, operation: Operation) 
     if wait is not None:
         return show_building(holding, wait)
     home, fresh = making.home(world, holding)
-    making.make(tools, world, holding, image=wanted.reference, home=home, token=operation.token, fresh=fresh)
-    return _done(tools, holding, operation)
+    making.make(
+        tools, world, holding, image=wanted.reference, home=home, token=operation.token, start=False, fresh=fresh
+    )
+    holding = require(tools.read(), holding.key)
+    timers.tell(tools, holding)  # the guest's state is older than its container
+    if holding.container is not None:
+        tools.start_container(holding.container.id)
+    return done(tools, holding, operation)
 
 
-def _done(tools: Tools, holding: Holding, operation: Operation) -> Desktop:
+def _sized(tools: Tools, holding: Holding, operation: Operation) -> Desktop:
+    """Just started; with the limits that it was given since it was made."""
+    if holding.is_resized:
+        from vdictl_local import resizing  # which ends its own steps as we do
+
+        try:
+            resizing.apply(tools, require(tools.read(), holding.key))
+        except VdictlError as error:
+            if is_final(error):
+                done(tools, holding, operation)  # it runs, with the limits that it was made with
+            raise
+    return done(tools, holding, operation)
+
+
+def done(tools: Tools, holding: Holding, operation: Operation) -> Desktop:
     """Write that it is done, and keep its token: sent again it must not be done again.
 
     It cannot always be seen: Podman tells whole seconds, and a restart in the second of the start before it looks as

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from vdictl.contract.errors import Conflict, Invalid, NotFound
@@ -16,7 +16,7 @@ from vdictl.contract.model import (
     Volume,
     Wish,
 )
-from vdictl_local import convert, creating, deleting, homes, images, inside, power, snapshots
+from vdictl_local import convert, creating, deleting, homes, images, inside, power, remarking, resizing, snapshots
 from vdictl_local.errors import PROVIDER
 from vdictl_local.names import Who
 from vdictl_local.offers import Offers
@@ -29,6 +29,8 @@ _STEPS: dict[str, _Step] = {
     "create": creating.step,
     "snapshot": snapshots.take,
     "restore": snapshots.restore,
+    "remark": remarking.step,
+    "resize": resizing.step,
     "attach": homes.step,
     "detach": homes.step,
     **power.STEPS,
@@ -99,6 +101,39 @@ class LocalProvider(Offers):
     def restart(self, desktop: Desktop, *, token: str) -> Desktop:
         """Stop and start."""
         return self._power("restart", desktop, token=token, wish=Wish.PRESENT)
+
+    # -- mark and size --------------------------------------------------------------------------------------------
+
+    def remark(
+        self,
+        desktop: Desktop,
+        *,
+        token: str,
+        name: str | None = None,
+        labels: Mapping[str, str | None] | None = None,
+        expires: datetime | None = None,
+    ) -> Desktop:
+        """Another name, other labels, another end; nothing that runs is touched."""
+
+        def begin(world: World, holding: Holding) -> World | None:
+            if self._sent_before(holding, token):
+                return None
+            power.require_no_other(holding)
+            return remarking.begin(self._tools, world, holding, token=token, name=name, labels=labels, expires=expires)
+
+        return self._change(desktop, begin)
+
+    def resize(self, desktop: Desktop, spec: DesktopSpec, *, token: str) -> Desktop:
+        """Other limits, in place."""
+
+        def begin(world: World, holding: Holding) -> World | None:
+            if self._sent_before(holding, token):
+                return None
+            del world
+            power.require_no_other(holding)
+            return resizing.begin(self._tools, holding, spec, token=token)
+
+        return self._change(desktop, begin)
 
     # -- snapshots ------------------------------------------------------------------------------------------------
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from vdictl.contract import mark as marks
-from vdictl.contract.errors import Conflict, NotFound, ReplyLost, Unsupported, VdictlError
+from vdictl.contract.errors import Conflict, NotFound, Unsupported, VdictlError
 from vdictl.contract.model import Desktop, DesktopSpec, Operation
 from vdictl.engine.errors import CommandFailed
 from vdictl.engine.nouns import Volume
 from vdictl_local import convert, copying, images, making, names
 from vdictl_local.creating import show_building
-from vdictl_local.errors import PROVIDER, changing
+from vdictl_local.errors import PROVIDER, changing, is_final
 from vdictl_local.ledger import LONG
 from vdictl_local.tools import Tools, require
 from vdictl_local.world import Holding, World
@@ -21,7 +21,8 @@ from vdictl_local.world import Holding, World
 def arguments(world: World, holding: Holding, name: str) -> dict[str, str]:
     """What a new snapshot is to remember. Raises what speaks against it."""
     marks.check_name("snapshot", name)
-    if world.snapshot(holding.who.snapshot(name)) is not None:
+    own = {one.labels.get(names.SNAPSHOT) for one in world.kind("snapshot") if one.labels[names.KEY] == holding.key}
+    if name in own or world.snapshot(holding.who.snapshot(name)) is not None:
         raise Conflict(
             f"{holding.who.name} has a snapshot called {name} already.",
             advice=f"Choose another name, or: vdictl snapshot delete {holding.who.name} {name}",
@@ -134,7 +135,7 @@ def _copied(tools: Tools, world: World, holding: Holding, operation: Operation, 
             image=container.image_id or container.image,
         )
     except VdictlError as error:
-        if _final(error):
+        if is_final(error):
             # The half is gone, or will be shown as a stray: the desktop itself must go on.
             tools.ledger.close(_resumed(tools, holding, operation))
         raise
@@ -207,14 +208,9 @@ def _restored(tools: Tools, world: World, holding: Holding, operation: Operation
     try:
         return copying.step(tools, world, holding, token=token, source=source, target=home.volume(number), image=image)
     except VdictlError as error:
-        if _final(error):
+        if is_final(error):
             tools.ledger.close(holding)
         raise
-
-
-def _final(error: VdictlError) -> bool:
-    """Whether another try is of no use. While one is, the operation stays open: closed, it would look done."""
-    return not error.passing and not isinstance(error, ReplyLost)
 
 
 def _switch(tools: Tools, holding: Holding, operation: Operation, *, image: str) -> World:

@@ -73,7 +73,7 @@ def _lost(world: World, volume: Volume) -> bool:
     key, kind, token = labels[names.KEY], labels[names.KIND], labels.get(names.COPY)
     holding = world.holdings.get(key)
     if kind == "mark":
-        return holding is None or volume not in (holding.claim, *holding.records)
+        return holding is None or volume not in (holding.claim, *holding.others, *holding.records)
     if kind == "state":
         return holding is None
     if kind == "scratch":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cached_property
 
 from vdictl.contract import mark as marks
@@ -24,15 +25,36 @@ class Holding:
     mark: Mark
     generation: int
     claim: Volume | None = None
+    others: Sequence[Volume] = ()  #: claims of the name before, or of the one to come: while a rename is open
     records: Sequence[Volume] = ()  #: later generations of the mark, oldest first
     container: Container | None = None
     helpers: Sequence[Container] = ()
     states: Sequence[Volume] = ()
+    sized: Mapping[str, str] = field(default_factory=dict)  #: labels of a size that its container was not made with
 
     @property
     def home(self) -> HomeName | None:
         """The home that the spec names; `None`: it has none."""
-        return home_of(self.mark.spec)
+        return home_of(self.mark.spec, self.key)
+
+    @property
+    def state(self) -> str:
+        """The volume of the guest's private state: called after the name that the desktop had first."""
+        return self.states[0].name if self.states else self.who.state(self.key)
+
+    @property
+    def created(self) -> datetime:
+        """When the desktop was made."""
+        if self.claim and (told := self.claim.labels.get(names.CREATED)):
+            return datetime.fromisoformat(told)
+        thing = self.claim or self.container
+        return thing.created if thing else datetime.now(UTC)
+
+    @property
+    def is_resized(self) -> bool:
+        """Whether its container was made with another size than it is to have."""
+        made = self.container.labels if self.container else self.sized
+        return any(made.get(label) != text for label, text in self.sized.items())
 
     def helper(self, token: str) -> Container | None:
         """The helper container of a copy."""
@@ -127,13 +149,13 @@ class World:
         return [one for one in self.holdings.values() if one.home == home]
 
 
-def home_of(spec: DesktopSpec) -> HomeName | None:
-    """The home a spec means: by default one named as the desktop."""
+def home_of(spec: DesktopSpec, key: str) -> HomeName | None:
+    """The home that the spec of a desktop means: by default one named as it; an ephemeral one is called by the key."""
     if spec.home == "none":
         return None
-    scratch = spec.home == "ephemeral"
-    name = spec.name if scratch or not spec.home else spec.home
-    return HomeName(spec.fleet, spec.owner, name, scratch)
+    if spec.home == "ephemeral":
+        return HomeName(spec.fleet, spec.owner, names.short(key), scratch=True)
+    return HomeName(spec.fleet, spec.owner, spec.home or spec.name)
 
 
 def who_of(labels: Mapping[str, str]) -> Who:
@@ -146,14 +168,20 @@ def _whole(labels: Mapping[str, str]) -> bool:
 
 
 def _genuine(container: Container) -> bool:
-    """A desktop's image, committed by hand and run, bears our labels too: but not under the desktop's own name."""
+    """A desktop's image, committed by hand and run, bears our labels too: but not under a name of ours."""
     labels = container.labels
     if labels.get(names.SIGN) != "1" or not _whole(labels):
         return False
-    who = who_of(labels)
     if labels[names.KIND] == "copy":
-        return container.name == who.copy(labels.get(names.TOKEN, ""))
-    return labels[names.KIND] == "desktop" and container.name == who.container
+        return container.name == who_of(labels).copy(labels.get(names.TOKEN, ""))
+    return labels[names.KIND] == "desktop" and _standing(container) is not None
+
+
+def _standing(container: Container) -> Who | None:
+    """Who a container is by the name that it has: after a rename its labels tell the one of before."""
+    who = who_of(container.labels)
+    name = container.name.removeprefix(f"{who.prefix}-")
+    return replace(who, name=name) if name != container.name and marks.NAME.fullmatch(name) else None
 
 
 def _number(labels: Mapping[str, str]) -> int:
@@ -162,40 +190,58 @@ def _number(labels: Mapping[str, str]) -> int:
 
 
 def _holdings(containers: Sequence[Container], volumes: Sequence[Volume]) -> dict[str, Holding]:
-    found: dict[str, Holding] = {}
-    for claim in volumes:
-        if claim.labels[names.KIND] == "mark" and claim.name == who_of(claim.labels).claim:
-            key = claim.labels[names.KEY]
-            found[key] = _holding(claim.labels, claim, containers, volumes)
+    markers: dict[str, list[Volume]] = {}
+    for volume in volumes:
+        labels = volume.labels
+        if labels[names.KIND] == "mark" and volume.name in _marker_names(labels):
+            markers.setdefault(labels[names.KEY], []).append(volume)
+    found = {key: _holding(key, own, containers, volumes) for key, own in markers.items() if _says_something(own)}
     for container in containers:
-        # Its marker volumes are gone (a prune of unused volumes takes them): it still says who it is.
+        # Its claim is gone (a prune of unused volumes takes it): it still says who it is.
         key = container.labels[names.KEY]
         if container.labels[names.KIND] == "desktop" and key not in found:
-            found[key] = _holding(container.labels, None, containers, volumes)
+            left = [one for one in markers.get(key, ()) if _number(one.labels)]
+            found[key] = _holding(key, left, containers, volumes)
     return found
 
 
+def _marker_names(labels: Mapping[str, str]) -> tuple[str, str]:
+    who = who_of(labels)
+    return who.claim, who.record(labels[names.KEY], _number(labels))
+
+
+def _says_something(markers: Sequence[Volume]) -> bool:
+    """Whether a desktop stands behind them: one that only keeps a name for a rename (generation 0) is none."""
+    claims = [one for one in markers if one.name == who_of(one.labels).claim]
+    return bool(claims) and any(_number(one.labels) for one in markers)
+
+
 def _holding(
-    labels: Mapping[str, str], claim: Volume | None, containers: Sequence[Container], volumes: Sequence[Volume]
+    key: str, markers: Sequence[Volume], containers: Sequence[Container], volumes: Sequence[Volume]
 ) -> Holding:
-    who, key = who_of(labels), labels[names.KEY]
-    own = [one for one in volumes if one.labels[names.KEY] == key]
-    records = sorted(
-        (one for one in own if one.labels[names.KIND] == "mark" and one.name == who.record(key, _number(one.labels))),
-        key=lambda one: _number(one.labels),
-    )
-    latest = max((one.labels for one in (*([claim] if claim else ()), *records)), key=_number, default=labels)
     mine = [one for one in containers if one.labels[names.KEY] == key]
+    latest = max((one.labels for one in markers), key=_number, default=None)
+    known = {who_of(one.labels) for one in markers}
+    desktops = [one for one in mine if one.labels[names.KIND] == "desktop"]
+    # Of two (somebody runs a copy made by hand) the one under a name that is claimed.
+    container = min(desktops, key=lambda one: _standing(one) not in known, default=None)
+    if latest is None:
+        assert container is not None  # nothing else has led here
+        latest = container.labels
+    who = who_of(latest) if markers else (container and _standing(container)) or who_of(latest)
+    claims = [one for one in markers if one.name == who_of(one.labels).claim]
     return Holding(
         who=who,
         key=key,
         mark=_mark(latest, who, key),
-        generation=_number(latest) if claim or records else 0,
-        claim=claim,
-        records=records,
-        container=next((one for one in mine if one.labels[names.KIND] == "desktop"), None),
+        generation=_number(latest) if markers else 0,
+        claim=next((one for one in claims if one.name == who.claim), None),
+        others=[one for one in claims if one.name != who.claim],
+        records=sorted((one for one in markers if one not in claims), key=lambda one: _number(one.labels)),
+        container=container,
         helpers=[one for one in mine if one.labels[names.KIND] == "copy"],
-        states=[one for one in own if one.labels[names.KIND] == "state"],
+        states=[one for one in volumes if one.labels[names.KEY] == key and one.labels[names.KIND] == "state"],
+        sized={label: names.unpack(latest[label]) for label in (names.PLAN, names.SIZE) if markers and label in latest},
     )
 
 
@@ -204,8 +250,11 @@ def _mark(labels: Mapping[str, str], who: Who, key: str) -> Mark:
         mark = marks.decode(names.unpack(labels.get(names.MARK, "")))
     except Invalid:
         mark = None
-    if mark is not None and (mark.key, Who(mark.fleet, mark.owner, mark.name)) == (key, who):
-        return mark
+    if mark is not None and (mark.key, Who(mark.fleet, mark.owner, labels.get(names.NAME, ""))) == (
+        key,
+        who_of(labels),
+    ):
+        return marks.remarked(mark, name=who.name)  # a container's labels tell the name of before
     # Unreadable: identity is in labels of their own.
     spec = DesktopSpec(name=who.name, owner=who.owner, fleet=who.fleet)
     version = _version(names.unpack(labels.get(names.MARK, "")))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -27,6 +27,7 @@ from vdictl_local.ledger import Ledger
 from vdictl_local.provider import LocalProvider
 
 pytestmark = pytest.mark.engine
+T = TypeVar("T")
 
 
 class LookAlikes:
@@ -65,22 +66,13 @@ class EngineFaults:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Nothing fails yet."""
         self._armed: list[tuple[str, str]] = []
-        real = Engine.call_together
+        together, alone = Engine.call_together, Engine.call
 
         def tapped(engine: Engine, *argvs: Sequence[str], timeout: float | None = None) -> list[Completed]:
-            fault = self._due(argvs)
-            if fault == "unavailable":
-                raise EngineUnreachable("the engine does not answer", details="said by the test")
-            if fault == "quota":
-                raise DiskFull(argvs[0], 125, "Error: no space left on device")
-            done = real(engine, *argvs, timeout=timeout)
-            if fault == "reply-lost":
-                raise EngineHung("no answer in time", details="said by the test")
-            return done
+            return self._around(argvs, lambda: together(engine, *argvs, timeout=timeout))
 
         def single(engine: Engine, *args: str, input: bytes | None = None, timeout: float | None = None) -> Completed:
-            assert input is None
-            return engine.call_together(args, timeout=timeout)[0]
+            return self._around([args], lambda: alone(engine, *args, input=input, timeout=timeout))
 
         monkeypatch.setattr(Engine, "call_together", tapped)
         monkeypatch.setattr(Engine, "call", single)
@@ -92,6 +84,17 @@ class EngineFaults:
     def clear(self) -> None:
         """No more faults."""
         self._armed.clear()
+
+    def _around(self, argvs: Sequence[Sequence[str]], call: Callable[[], T]) -> T:
+        fault = self._due(argvs)
+        if fault == "unavailable":
+            raise EngineUnreachable("the engine does not answer", details="said by the test")
+        if fault == "quota":
+            raise DiskFull(argvs[0], 125, "Error: no space left on device")
+        done = call()
+        if fault == "reply-lost":
+            raise EngineHung("no answer in time", details="said by the test")
+        return done
 
     def _due(self, argvs: Sequence[Sequence[str]]) -> str:
         for number, (name, on) in enumerate(self._armed):

@@ -9,7 +9,10 @@ import os
 import secrets
 import sys
 import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from vdictl.contract.errors import NotFound, VdictlError
 from vdictl.contract.model import Desktop, DesktopSpec, State, Wish
@@ -17,6 +20,9 @@ from vdictl.contract.provider import Settings
 from vdictl_local.provider import LocalProvider
 
 ALL = frozenset({"homes", "snapshots"})
+NEW = "new"  #: what a rename calls it
+END = datetime(2099, 1, 31, 18, tzinfo=UTC)
+RESIZED_MIB = 300
 
 
 def main(verb: str, fleet: str, state_dir: str, image: str) -> None:
@@ -24,7 +30,14 @@ def main(verb: str, fleet: str, state_dir: str, image: str) -> None:
     settings = Settings(fleet=fleet, state_dir=Path(state_dir), environment=dict(os.environ))
     provider = LocalProvider.open(settings, timeout=60.0)
     spec = DesktopSpec(name="one", owner="alice", fleet=fleet, image=image, memory_mib=256)
-    verbs = {"create": create, "destroy": destroy, "snapshot": snapshot, "restore": restore}
+    verbs = {
+        "create": create,
+        "destroy": destroy,
+        "snapshot": snapshot,
+        "restore": restore,
+        "remark": remark,
+        "resize": resize,
+    }
     try:
         verbs[verb](provider, spec)
     except VdictlError as error:
@@ -47,10 +60,9 @@ def create(provider: LocalProvider, spec: DesktopSpec) -> None:
 def destroy(provider: LocalProvider, spec: DesktopSpec) -> None:
     """As `vdictl destroy --with-volumes --with-snapshots`."""
     del spec
-    desktop = find(provider)
-    while desktop is not None and provider.delete(desktop, also=ALL) is not None:
-        time.sleep(0.05)
-        desktop = find(provider)
+    while there := list(provider.desktops()):
+        for desktop in there:
+            provider.delete(desktop, also=ALL)
     for one in list(provider.snapshots()):
         provider.snapshot_delete(one)
     for home in list(provider.volumes()):
@@ -73,6 +85,20 @@ def restore(provider: LocalProvider, spec: DesktopSpec) -> None:
     settle(provider, provider.snapshot_restore(desktop, taken, token=secrets.token_hex(8)))
 
 
+def remark(provider: LocalProvider, spec: DesktopSpec) -> None:
+    """A rename with a label and another end: as `vdictl apply` may do it. Twice is fine."""
+    del spec
+    desktop = settle(provider, find(provider) or require(provider, NEW))
+    changes: dict[str, Any] = {"name": NEW, "labels": {"n": "1"}, "expires": END}
+    settle(provider, provider.remark(desktop, token=secrets.token_hex(8), **changes))
+
+
+def resize(provider: LocalProvider, spec: DesktopSpec) -> None:
+    """As `vdictl resize one --memory 300m`."""
+    desktop = settle(provider, require(provider))
+    settle(provider, provider.resize(desktop, replace(spec, memory_mib=RESIZED_MIB), token=secrets.token_hex(8)))
+
+
 def settle(provider: LocalProvider, desktop: Desktop) -> Desktop:
     """Advance until nothing is open."""
     while True:
@@ -83,14 +109,14 @@ def settle(provider: LocalProvider, desktop: Desktop) -> Desktop:
         time.sleep(0.05)
 
 
-def find(provider: LocalProvider) -> Desktop | None:
+def find(provider: LocalProvider, name: str = "one") -> Desktop | None:
     """The desktop, if it is there."""
-    return next((one for one in provider.desktops() if one.name == "one"), None)
+    return next((one for one in provider.desktops() if one.name == name), None)
 
 
-def require(provider: LocalProvider) -> Desktop:
+def require(provider: LocalProvider, name: str = "one") -> Desktop:
     """The desktop."""
-    desktop = find(provider)
+    desktop = find(provider, name)
     if desktop is None:
         raise NotFound("There is no desktop.")
     return desktop

@@ -30,6 +30,9 @@ VERBS = {
     "destroy": ("destroy", "one", "--with-volumes", "--with-snapshots"),
     "snapshot": ("snapshot", "create", "one", "kept"),
     "restore": ("snapshot", "restore", "one", "kept", "--yes"),
+    "rename": ("rename", "one", "two"),
+    "extend": ("extend", "one", "--until", "2099-01-31T18:00"),
+    "resize": ("resize", "one", "--memory", "600m"),
 }
 
 
@@ -105,7 +108,7 @@ def test_killed_at_any_call_the_same_command_again_ends_well(shell: Shell, tap: 
     tap.reset()
     shell(*VERBS[verb])
     calls = tap.calls()
-    shell(*VERBS["destroy"], "--ignore-not-found")
+    shell("destroy", "--all", *VERBS["destroy"][2:], "--yes", "--ignore-not-found")
     for number, when in chosen(f"vdictl {verb}", len(calls)):
         where = f"{verb}, killed {when} call {number}: {calls[number - 1]}"
         prepare(shell, verb)
@@ -113,13 +116,25 @@ def test_killed_at_any_call_the_same_command_again_ends_well(shell: Shell, tap: 
         tap.kill_at(number, when)
         shell(*VERBS[verb], code=None)
         tap.reset()
-        if verb != "destroy":
+        if verb == "rename":
+            shell(*VERBS["rename"], code=None)  # the first may have gone as far as the new name
+            shell("wait", "two", "--for", "usable")
+            (there,) = json.loads(shell("list", "-o", "json"))
+            assert (there["name"], there["operation"], there["home"]) == ("two", None, "one"), where
+            assert shell("exec", "two", "cat", "file") == "first\n", where
+        elif verb in {"extend", "resize"}:
+            shell(*VERBS[verb])
+            (there,) = json.loads(shell("list", "-o", "json"))
+            assert there["operation"] is None and there["state"] == "running", where
+            wanted = {"extend": ("expires", "2099-01-31T"), "resize": ("facts", "600 MiB")}[verb]
+            assert wanted[1] in str(there[wanted[0]]), where
+        elif verb != "destroy":
             made = json.loads(shell(*CREATE, "-o", "json"))
             assert made["usable"] is True and made["operation"] is None, where
             assert len(shell.containers()) == 1, where
             if verb == "restore":
                 assert shell("exec", "one", "cat", "file") in {"first\n", "second\n"}, where
-        shell(*VERBS["destroy"], "--ignore-not-found")
+        shell("destroy", "--all", *VERBS["destroy"][2:], "--yes", "--ignore-not-found")
         assert shell.objects() == [], where
 
 

@@ -1,4 +1,4 @@
-"""SIGKILL at every call of the engine, before and after it, in create, destroy, snapshot and restore.
+"""SIGKILL at every call of the engine, before and after it, in create, destroy, snapshot, restore, remark and resize.
 
 Steps are found by counting a clean run. `.ci` runs a sample from a printed seed; all of them:
 `VDICTL_KILLS=all pytest tests/faults/test_local_kill.py`. `VDICTL_SEED=N` repeats a sample.
@@ -21,12 +21,12 @@ import pytest
 from tests.faults import drive_local
 from tests.faults.enginetap import Tap
 from tests.integration import local_kit
-from vdictl.contract.model import State
+from vdictl.contract.model import Desktop, State
 from vdictl.engine.objects import inspect_container
 
 pytestmark = pytest.mark.engine
 ROOT = Path(__file__).parents[2]
-VERBS = ("create", "destroy", "snapshot", "restore")
+VERBS = ("create", "destroy", "snapshot", "restore", "remark", "resize")
 SAMPLE = 3
 T = TypeVar("T")
 
@@ -71,9 +71,9 @@ class Stage:
         local = self.bench.open()
         self.bench.sh(local, drive_local.require(local), f"echo {text} > ~/file")
 
-    def read(self) -> str:
+    def read(self, desktop: Desktop | None = None) -> str:
         local = self.bench.open()
-        return self.bench.sh(local, drive_local.require(local), "cat ~/file").strip()
+        return self.bench.sh(local, desktop or drive_local.require(local), "cat ~/file").strip()
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +160,7 @@ def check(stage: Stage, verb: str, where: str) -> None:
         assert again.returncode == 0, f"{where}\n{again.stderr}"
         assert stage.bench.objects() == [], where
         return
-    again = stage.run("create")
+    again = stage.run(verb if verb == "remark" else "create")
     assert again.returncode == 0, f"{where}\n{again.stderr}"
     local = stage.bench.open()
     (desktop,) = local.desktops()
@@ -174,9 +174,26 @@ def check(stage: Stage, verb: str, where: str) -> None:
     if verb == "snapshot":
         assert stage.read() == "first", where
         assert all(one.complete for one in local.snapshots()), where
+    if verb == "remark":
+        assert (desktop.name, desktop.labels, desktop.expires) == (drive_local.NEW, {"n": "1"}, drive_local.END), where
+        assert stage.read(desktop) == "first", where
+        told = stage.bench.sh(local, desktop, "cat /var/lib/vdictl/expires").strip()
+        assert told == str(int(drive_local.END.timestamp())), f"{where}: its own timer is an old one"
+    if verb == "resize":
+        # Killed before the wish was written it has the old size; after it, the next run has finished it.
+        asked = desktop.spec.memory_mib if desktop.spec else 0
+        assert asked in {256, drive_local.RESIZED_MIB}, where
+        assert desktop.facts["size"].endswith(f"{asked} MiB"), where
+        assert memory_limit(stage, desktop) == asked << 20, f"{where}: the limit is not what was asked"
     if verb == "restore":
         # Killed before the wish was written nothing is restored; after it, the next run has finished it.
         assert stage.read() in {"first", "second"}, where
         stage.write("third")
         assert stage.run("create").returncode == 0, where
         assert stage.read() == "third", f"{where}: restored twice"
+
+
+def memory_limit(stage: Stage, desktop: Desktop) -> int:
+    """What the kernel says inside: bytes of memory that it may have."""
+    files = "/sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes"
+    return int(stage.bench.sh(stage.bench.open(), desktop, f"cat {files} 2>/dev/null || true").split()[0])

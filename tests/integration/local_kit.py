@@ -34,6 +34,7 @@ case "$1" in
   init) trap 'kill $!; exit 0' TERM; sleep infinity & wait;;
   access) echo '{"token": "a-token-of-the-test", "password": "12345678"}';;
   probe) echo '{"idle_seconds": 1.5, "inputs": {"state": "none", "ok": true}}';;
+  expire) echo "$2" > /var/lib/vdictl/expires;;
   run) shift 2; cd "$HOME" && exec "$@";;
   *) exit 2;;
 esac
@@ -54,7 +55,7 @@ LABEL vdictl.image=minimal vdictl.guest=1
 class TinyImage:
     """A build context that needs nothing but the base."""
 
-    tag: str = "localhost/vdictl-test/tiny:2"
+    tag: str = "localhost/vdictl-test/tiny:3"
     base: str = BASE
     files: Mapping[str, bytes] = field(
         default_factory=lambda: {"Containerfile": _CONTAINERFILE, "vdictl-guest": _GUEST}

@@ -25,6 +25,7 @@ def argv(kind: Kind = "podman", *, what: Mark | None = None, flavor: str = "mini
         flavor=FLAVORS[flavor],
         home="home-volume",
         token="t1",
+        state="state-volume",
     )
     return flags.make(engine, plan, start=True)
 

@@ -22,7 +22,6 @@ def all_names(who: Who) -> set[str]:
     return {
         who.container,
         who.claim,
-        who.record("k1", 2),
         who.state("k1"),
         who.snapshot("s1"),
         who.done("t1"),
@@ -37,10 +36,18 @@ def test_two_desktops_share_no_name(one: Who, other: Who) -> None:
     assert one == other or not all_names(one) & all_names(other)
 
 
+@given(WHO, WHO)
+def test_a_record_is_told_by_its_key_alone(one: Who, other: Who) -> None:
+    assert one.record("k1", 2) not in all_names(one) | all_names(other) | {other.record("k2", 2)}
+    same = (one.fleet, one.owner) == (other.fleet, other.owner)
+    assert (one.record("k1", 2) == other.record("k1", 2)) == same, "a rename would begin a second sequence"
+    assert ENGINE_NAME.fullmatch(one.record("k1", 2))
+
+
 @given(WHO)
 def test_every_name_is_one_an_engine_takes(who: Who) -> None:
     found = all_names(who)
-    assert len(found) == 9
+    assert len(found) == 8
     assert all(ENGINE_NAME.fullmatch(name) for name in found)
 
 

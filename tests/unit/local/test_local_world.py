@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -20,6 +21,8 @@ from tests.unit.local.local_things import (
     record,
     volume,
 )
+from vdictl.contract import mark as marks
+from vdictl.engine.nouns import Volume
 from vdictl_local import names
 from vdictl_local.names import HomeName, Who
 from vdictl_local.world import World, home_of
@@ -89,10 +92,10 @@ def test_a_home_under_another_name_is_left_out() -> None:
 
 
 def test_which_home_a_spec_means() -> None:
-    assert home_of(mark().spec) == HOME
-    assert home_of(mark(home="work").spec) == HomeName("default", "alice", "work")
-    assert home_of(mark(home="ephemeral").spec) == HomeName("default", "alice", "one", scratch=True)
-    assert home_of(mark(home="none").spec) is None
+    assert home_of(mark().spec, KEY) == HOME
+    assert home_of(mark(home="work").spec, KEY) == HomeName("default", "alice", "work")
+    assert home_of(mark(home="ephemeral").spec, KEY) == HomeName("default", "alice", KEY, scratch=True)
+    assert home_of(mark(home="none").spec, KEY) is None
 
 
 def test_users_of_a_home() -> None:
@@ -115,3 +118,49 @@ def test_a_mark_of_somebody_else_is_not_believed() -> None:
     holding = World.of([], [volume(WHO.claim, labels)]).holdings[KEY]
     assert (holding.mark.key, holding.mark.version) == (KEY, 1)
     assert holding.mark.spec.flavor is None
+
+
+NEW = Who("default", "alice", "new")
+
+
+def reserved(who: Who = NEW, key: str = KEY) -> Volume:
+    """A claim without a mark: a name that a rename has taken."""
+    labels = who.labels("mark", key) | {names.GENERATION: "0", names.CREATED: NOON.isoformat()}
+    return volume(who.claim, labels, created=NOON + timedelta(hours=1))
+
+
+def test_until_the_mark_is_rewritten_a_renamed_desktop_has_its_old_name() -> None:
+    asked = mark(operation("remark", name="new"))
+    moved = container(mark(), name=NEW.container)
+    for there in (container(mark()), moved):
+        holding = World.of([there], [claim(mark()), reserved(), record(asked, 2)]).holdings[KEY]
+        assert (holding.who, holding.generation, holding.container) == (WHO, 2, there)
+        assert [one.name for one in holding.others] == [NEW.claim]
+
+
+def test_a_renamed_desktop_has_its_container_its_home_and_its_age() -> None:
+    renamed = marks.remarked(mark(), name="new")
+    volumes = [reserved(), record(renamed, 3), home(1), volume(WHO.state(KEY), WHO.labels("state", KEY))]
+    world = World.of([container(mark(), name=NEW.container)], volumes)
+    holding = world.holdings[KEY]
+    assert (holding.who, holding.claim, list(holding.others)) == (NEW, volumes[0], [])
+    assert holding.container is not None and holding.mark.name == "new"
+    assert (holding.home, holding.state, holding.created) == (HOME, WHO.state(KEY), NOON)
+    assert world.named(WHO) is None
+    assert world.users(HOME) == [holding]
+
+
+def test_a_renamed_container_whose_markers_were_pruned_says_who_it_is() -> None:
+    holding = World.of([container(mark(), name=NEW.container)], []).holdings[KEY]
+    assert (holding.who, holding.mark.name, holding.home) == (NEW, "new", HOME)
+
+
+def test_a_name_that_a_rename_took_and_left_is_no_desktop() -> None:
+    assert World.of([], [reserved()]).holdings == {}
+
+
+def test_of_two_containers_of_a_key_the_claimed_one_counts() -> None:
+    copy = container(mark(), name=NEW.container)
+    for both in ([copy, container(mark())], [container(mark()), copy]):
+        held = World.of(both, [claim(mark())]).holdings[KEY].container
+        assert held is not None and held.name == WHO.container
