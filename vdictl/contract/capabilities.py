@@ -17,6 +17,7 @@ from vdictl.contract.model import (
     Endpoint,
     Hop,
     Image,
+    Machine,
     Plan,
     Price,
     Region,
@@ -175,6 +176,24 @@ class SupportsMark(Protocol):
         `name`: free for the same owner, else Conflict; the old one is free afterwards. `labels`: set these, take away
         those that are `None`, keep the others, so that two at once both count. `expires`: `NEVER` takes the end away.
         The guest's own timer moves with it: at once where it runs, else before the old one could end its next start.
+        """
+        ...
+
+
+class SupportsAdopt(Protocol):
+    """Take machines that were made without vdictl."""
+
+    def machines(self) -> Iterable[Machine]:
+        """All of the account that bear no mark of any fleet and version, every page."""
+        ...
+
+    def adopt(self, id: str, spec: DesktopSpec, *, token: str) -> Desktop:
+        """Write a mark on this one; nothing that runs is touched. The same token gives the same desktop.
+
+        Of `spec` the name, owner, fleet, labels and expiry count; what it is, the provider adds. It has no home.
+
+        Raises:
+            NotFound: there is no such machine. Conflict: it bears a mark already, or the name is taken.
         """
         ...
 

@@ -326,6 +326,21 @@ class Hop:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Machine:
+    """A machine of the account that bears no mark: somebody else's, until it is adopted."""
+
+    id: str
+    name: str  #: what it is called there; need not be a name that a desktop can have
+    state: State
+    created: datetime
+    plan: str = ""
+    region: str = ""
+    image: str = ""
+    address: str = ""
+    price: Price | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stray:
     """Something that bears our mark and has no desktop."""
 

@@ -1,8 +1,8 @@
-"""Mistakes in rewriting marks and in changing sizes."""
+"""Mistakes in rewriting marks, in changing sizes and in taking machines."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 from tests.conformance.broken.base import Broken
 from vdictl.contract import mark as marks
 from vdictl.contract.errors import Conflict
-from vdictl.contract.model import Desktop, DesktopSpec
+from vdictl.contract.model import Desktop, DesktopSpec, Machine
+from vdictl.testing.memory import convert
 
 
 class ReplacesLabels(Broken):
@@ -133,3 +134,26 @@ class ForgetsToResize(Broken):
         raw, mark = self._writable(desktop)
         self.api.label_machine(raw, label=marks.encode(replace(mark, spec=marks.resized(mark.spec, spec))))
         return super().resize(desktop, spec, token=token)
+
+
+class AdoptsDesktops(Broken):
+    """Takes what somebody has already."""
+
+    caught_by = "test_what_cannot_be_adopted_stays_as_it_is"
+    says = "DID NOT RAISE"
+
+    def adopt(self, id: str, spec: DesktopSpec, *, token: str) -> Desktop:
+        raw = self.api.machine(id)
+        self.api.label_machine(raw, label="")
+        return super().adopt(id, spec, token=token)
+
+
+class ShowsDesktopsAsForeign(Broken):
+    """Knows its own fleet only."""
+
+    caught_by = "test_what_cannot_be_adopted_stays_as_it_is"
+    says = "shown as somebody else's"
+
+    def machines(self) -> Iterable[Machine]:
+        ours = {each.id for each in self.desktops()}
+        return [convert.machine(raw) for raw in self._raw_machines() if raw["id"] not in ours]

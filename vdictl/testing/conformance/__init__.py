@@ -19,12 +19,14 @@ _THEMES = (
     "homes",
     "remarking",
     "resizing",
+    "adopting",
 )
 # So that a failing assert shows its values, as in a test file.
 pytest.register_assert_rewrite(
     *(name for name in (f"{__name__}.{theme}" for theme in _THEMES) if name not in sys.modules)
 )
 
+from vdictl.testing.conformance.adopting import AdoptTests  # noqa: E402
 from vdictl.testing.conformance.advancing import AdvanceTests  # noqa: E402
 from vdictl.testing.conformance.create import CreateTests  # noqa: E402
 from vdictl.testing.conformance.deleting import DeleteTests  # noqa: E402
@@ -54,6 +56,7 @@ class ProviderSuite(
     CatalogueTests,
     MarkTests,
     ResizeTests,
+    AdoptTests,
 ):
     """All that a provider of desktops has to keep.
 

@@ -11,6 +11,7 @@ MANIFEST = Manifest(
     entry="vdictl.testing.memory.provider:MemoryProvider",
     capabilities=frozenset(
         {
+            "SupportsAdopt",
             "SupportsPower",
             "SupportsSnapshots",
             "SupportsVolumes",

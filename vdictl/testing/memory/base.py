@@ -147,14 +147,16 @@ class Basics:
 
     def _machines(self, *, all_fleets: bool = False) -> list[tuple[Raw, Mark]]:
         """Those that bear our mark, every page."""
-        found: list[tuple[Raw, Mark]] = []
+        marked = [(raw, convert.mark_of(raw)) for raw in self._raw_machines()]
+        return [(raw, mark) for raw, mark in marked if mark and (all_fleets or self.fleet in (None, mark.fleet))]
+
+    def _raw_machines(self) -> list[Raw]:
+        """All of the account, every page."""
+        found: list[Raw] = []
         cursor: int | None = 0
         while cursor is not None:
             page, cursor = self.api.machines(cursor)
-            for raw in page:
-                mark = convert.mark_of(raw)
-                if mark is not None and (all_fleets or self.fleet in (None, mark.fleet)):
-                    found.append((raw, mark))
+            found += page
         return found
 
     def _by_key(self, key: str) -> tuple[Raw, Mark]:

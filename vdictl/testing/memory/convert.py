@@ -13,6 +13,7 @@ from vdictl.contract.errors import Invalid
 from vdictl.contract.model import (
     Desktop,
     Image,
+    Machine,
     Mark,
     Operation,
     Plan,
@@ -104,6 +105,20 @@ def desktop(machine: Raw, mark: Mark, images: Sequence[Raw] = ()) -> Desktop:
         mark_version=mark.version,
         missing=() if machine["delivered"] else _waited_for(mark),
         facts={"cloud": "in memory"},
+    )
+
+
+def machine(raw: Raw) -> Machine:
+    """A machine of somebody else."""
+    return Machine(
+        id=raw["id"],
+        name=raw["name"],
+        state=_STATES.get(raw["status"], State.UNKNOWN),
+        created=moment(raw["created"]),
+        plan=raw["plan"],
+        region=raw["region"],
+        image=raw["image"],
+        price=price(raw["plan"]),
     )
 
 

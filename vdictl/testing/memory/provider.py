@@ -18,6 +18,8 @@ from vdictl.contract.model import (
     DesktopSpec,
     Endpoint,
     Image,
+    Machine,
+    Mark,
     Plan,
     Region,
     Snapshot,
@@ -82,6 +84,37 @@ class MemoryProvider(Homes):
             )
             more |= {"name": requests.machine_name(changed.spec), "done": [*raw["done"], token]}
             return self._noun(self.api.label_machine(raw, label=marks.encode(changed), **more), changed)
+
+    def machines(self) -> Iterable[Machine]:
+        """See `SupportsAdopt`."""
+        with border():
+            return [convert.machine(raw) for raw in self._raw_machines() if convert.mark_of(raw) is None]
+
+    def adopt(self, id: str, spec: DesktopSpec, *, token: str) -> Desktop:
+        """See `SupportsAdopt`. One call."""
+        requests.check_names(spec)
+        with border():
+            raw, others = self.api.machine(id), self._machines(all_fleets=True)
+            mark = convert.mark_of(raw)
+            if mark is not None and mark.key == token:
+                return self._noun(raw, mark)
+            if mark is not None:
+                raise Conflict(f"Machine {id} is a desktop already.", details=f"{mark.owner}'s {mark.name}")
+            asked = replace(spec, plan=raw["plan"], image=raw["image"], region=raw["region"], home="none")
+            requests.check_free(asked, others)
+            mark = Mark(
+                key=token,
+                fleet=spec.fleet,
+                owner=spec.owner,
+                name=spec.name,
+                spec=asked,
+                labels=spec.labels,
+                expires=spec.expires,
+            )
+            more = {"name": requests.machine_name(spec), "home": "none"}
+            until = spec.expires.timestamp() if spec.expires else None
+            raw = self.api.label_machine(raw, label=marks.encode(mark), expires=until, **more)
+            return self._noun(raw, mark)
 
     # -- snapshots ---------------------------------------------------------------------------------------------------
 
