@@ -31,11 +31,11 @@ EXITS = (
     ("0", r"", "done"),
     ("1", r"running\(", "it failed, or the provider did not answer"),
     ("2", r"", "wrong usage: nothing was changed"),
-    ("4", r"(?<!\.)\bone\(run|selection|find\(|snapshots\.|NotFound|make\(", "what was named is not there"),
+    ("4", r"(?<!\.)\bone\(run|selection|find\(|snapshots\.|NotFound|applying|make\(", "what was named is not there"),
     ("5", r"running\(", "no provider is configured, or it refused the login"),
     (
         "6",
-        r"Operator\(|\.need\(|doors|opening|timers|Unsupported|make\(",
+        r"Operator\(|\.need\(|doors|opening|timers|changing|applying|adopting|Unsupported|make\(",
         "the provider cannot do that; who can is named",
     ),
     (
@@ -44,8 +44,12 @@ EXITS = (
         "partly done, or not everybody could be asked; the rest is named on stderr",
     ),
     ("8", r"run\.timeout\(", "the time was over; the work may go on"),
-    ("9", r"Operator\(|Conflict|make\(|doors|opening", "a conflict: in use, locked, not running, changed meanwhile"),
-    ("10", r"make\(|snapshot_create|resize", "quota, stock, budget, or a full disk"),
+    (
+        "9",
+        r"Operator\(|Conflict|make\(|doors|opening|changing|applying|adopting",
+        "a conflict: in use, locked, not running, changed meanwhile",
+    ),
+    ("10", r"make\(|snapshot_create|resize|Creator\(", "quota, stock, budget, or a full disk"),
     ("130", r"running\(", "Ctrl-C, or the process was asked to end"),
     ("any other", r"run_through\(.*typer\.Exit\(code\)", "that of the command inside"),
 )

@@ -21,6 +21,8 @@ RUN = (
     "docs/configuration.md",
 )
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+#: A block of YAML that begins with a file's name is that file.
+FILE = re.compile(r"^```yaml\n# (\S+\.yaml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 EXIT = re.compile(r"#\s*exit (\d+)\s*$")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
@@ -56,6 +58,8 @@ def test_examples_do_what_they_say(name: str, tmp_path: Path, desktop_engine: di
     fleet = f"docs-{uuid.uuid4().hex[:6]}"
     environment = {**os.environ, **desktop_engine, "VDICTL_FLEET": fleet, "VDICTL_OWNER": "reader"}
     program = [sys.executable, "-m", "vdictl"]
+    for file, text in FILE.findall((ROOT / name).read_text(encoding="utf-8")):
+        (tmp_path / file).write_text(text)
     try:
         if name == "README.md":  # its first line, quickstart, ends with this create
             subprocess.run([*program, "create"], cwd=tmp_path, env=environment, check=True, timeout=1200)

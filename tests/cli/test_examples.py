@@ -66,6 +66,7 @@ def vdictl(tmp_path: Path, cloud: Path) -> Vdictl:
     made.env["PATH"] = f"{programs}{os.pathsep}{made.env['PATH']}"
     (made.work / "report.pdf").write_bytes(b"%PDF-")
     (made.work / "src").mkdir()
+    (made.work / "desktops.yaml").write_text("name: desktop\n---\nname: new\n", encoding="utf-8")
     return made
 
 

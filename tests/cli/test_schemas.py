@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests import published
+from tests.cli import planting
 from tests.cli.front import Vdictl
 from vdictl.cli import records
 from vdictl.cli.app import build
@@ -67,6 +68,14 @@ STORY = (
     "volume delete work",
     "start web",
     "restart web",
+    "label web team=red stage-",
+    "extend web 5h",
+    "resize web --plan mem-2c-4gb --yes",
+    "rename web shop",
+    "rename shop web",
+    "apply -f desktop.yaml",
+    "adopt --list",
+    "adopt m-0001 mine",
     "doctor",
     "journal",
     "journal list",
@@ -109,6 +118,8 @@ def test_every_verb_says_what_its_json_looks_like() -> None:
 
 def test_each_verb_keeps_to_its_schema(vdictl: Vdictl) -> None:
     (vdictl.work / "notes.txt").write_text("kept")
+    (vdictl.work / "desktop.yaml").write_text("name: web\nlabels: {team: green}\n")
+    assert planting.machine(vdictl) == "m-0001"
     seen = set()
     for line in STORY:
         words = [*line.split(), "-o", "json", "-q"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import parse_qsl, urlsplit
 
+from vdictl.cli.durations import mebibytes
 from vdictl.contract.errors import Invalid
 from vdictl.contract.mark import check_name
 from vdictl.contract.model import Secret
@@ -80,7 +81,7 @@ def script(file: Path, *, stdin: TextIO) -> Secret:
     Raises:
         Invalid: it cannot be read, is no text, or is too long.
     """
-    return Secret(_read(file, option="--setup", stdin=stdin))
+    return Secret(text(file, option="--setup", stdin=stdin))
 
 
 def repository(url: str | None, *, option: str) -> str | None:
@@ -139,6 +140,11 @@ def processors(number: float | None) -> float | None:
     return number
 
 
+def gibibytes(text: str, *, option: str) -> int:
+    """A size of a disk in GiB, rounded up."""
+    return -(-mebibytes(text, option=option) // 1024)
+
+
 def whole(text: str | None, *, option: str) -> str | None:
     """A plan, image, flavor or region: one printable word of the provider's.
 
@@ -149,6 +155,28 @@ def whole(text: str | None, *, option: str) -> str | None:
         return None
     if not text or len(text) > 200 or not text.isprintable() or text.startswith("-") or " " in text:
         raise Invalid(f"{option}: {text[:60]!a} cannot be meant.")
+    return text
+
+
+def text(file: Path, *, option: str, stdin: TextIO) -> str:
+    """What is in a file; `-` is standard input.
+
+    Raises:
+        Invalid: it cannot be read, is no text, or is too long.
+    """
+    shown = ascii(str(file)[:100])
+    try:
+        if str(file) == "-":
+            data = stdin.buffer.read(_MOST_BYTES + 1)
+        else:
+            with file.open("rb") as opened:
+                data = opened.read(_MOST_BYTES + 1)
+        text = data.decode("utf-8")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+        raise Invalid(f"{option}: {shown} cannot be read.", details=reason) from error
+    if len(data) > _MOST_BYTES or "\0" in text:
+        raise Invalid(f"{option}: {shown} is no text of at most one mebibyte.")
     return text
 
 
@@ -167,23 +195,6 @@ def _variable(text: str, environment: Mapping[str, str]) -> tuple[str, Secret]:
 
 def _lines(file: Path, stdin: TextIO) -> list[tuple[int, str]]:
     """Those that say something, with their numbers."""
-    lines = enumerate(_read(file, option="--env-file", stdin=stdin).splitlines(), 1)
+    lines = enumerate(text(file, option="--env-file", stdin=stdin).splitlines(), 1)
     stripped = ((number, line.strip()) for number, line in lines)
     return [(n, line.removeprefix("export ").lstrip()) for n, line in stripped if line and not line.startswith("#")]
-
-
-def _read(file: Path, *, option: str, stdin: TextIO) -> str:
-    shown = ascii(str(file)[:100])
-    try:
-        if str(file) == "-":
-            data = stdin.buffer.read(_MOST_BYTES + 1)
-        else:
-            with file.open("rb") as opened:
-                data = opened.read(_MOST_BYTES + 1)
-        text = data.decode("utf-8")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
-        raise Invalid(f"{option}: {shown} cannot be read.", details=reason) from error
-    if len(data) > _MOST_BYTES or "\0" in text:
-        raise Invalid(f"{option}: {shown} is no text of at most one mebibyte.")
-    return text

@@ -61,11 +61,12 @@ def place(run: Run, order: Order) -> tuple[Opened, DesktopSpec]:
     choice = choosing.provider_for(run.context, spec, only)
     if why := why or choice.why:
         run.say(f"Provider: {choice.at.name} ({why}).")
-    _check_options(choice.at.manifest, spec.options)
+    check_options(choice.at.manifest, spec.options)
     return choice.at, spec
 
 
-def _check_options(manifest: Manifest, given: Mapping[str, str]) -> None:
+def check_options(manifest: Manifest, given: Mapping[str, str]) -> None:
+    """Raise Invalid for an option that the provider has not; what it has is told."""
     for name in given:
         if name not in manifest.options:
             near = get_close_matches(name, manifest.options, n=1)

@@ -12,9 +12,9 @@ from vdictl.cli.run import Run
 from vdictl.contract.errors import Invalid, Partial, VdictlError
 from vdictl.contract.mark import check_name
 from vdictl.contract.model import Desktop
-from vdictl.core import inventory
+from vdictl.core import bulk, inventory
 from vdictl.core.aims import Aim, wait_for
-from vdictl.core.bulk import WILD, Outcomes, Selection
+from vdictl.core.bulk import WILD, Chosen, Outcomes, Selection
 from vdictl.core.inventory import Found
 
 
@@ -40,6 +40,44 @@ def selection(names: Iterable[str], labels: Iterable[str] = (), *, everything: b
         elif len(name) > 100 or not name.isprintable():
             raise Invalid(f"{name[:60]!a} cannot be a pattern of names.")
     return Selection(names=names, labels=wanted, everything=everything)
+
+
+def chosen(run: Run, wanted: Selection, *, question: str, yes: bool) -> Chosen:
+    """What is meant, asked about where it is more than one that was named. `question`: the verb, "Label".
+
+    Raises:
+        NotFound, Partial: something is not there. Invalid: nobody can be asked, or the answer was no.
+    """
+    met = bulk.select(run.context, wanted, only=run.provider)
+    met.require_found()
+    ask_about(run, wanted, met, question=question, yes=yes)
+    return met
+
+
+def ask_about(run: Run, wanted: Selection, met: Chosen, *, question: str, yes: bool, too: str = "") -> None:
+    """List what would be changed and ask, unless it is one that was named, or the only one and nobody can be asked."""
+    names = met.names
+    certain = len(names) == 1 and (wanted.is_literal or (wanted == Selection() and not run.asks))
+    if certain or yes:
+        return
+    for item in met.found:
+        desktop = item.desktop
+        run.tell(f"  {desktop.name}  {item.at.name}  {desktop.state.value}  {desktop.plan}".rstrip())
+    which = "this desktop" if len(names) == 1 else f"these {len(names)} desktops"
+    run.confirm(f"{question} {which}{too}?", yes=yes)
+
+
+def tell_outcomes(run: Run, met: Chosen, outcomes: Outcomes, result: str) -> None:
+    """What came of each, on both streams.
+
+    Raises:
+        Partial: some of several failed, or a provider could not be asked. The error of the only one.
+    """
+    for item in met.found:
+        run.context.progress.finish(item.desktop.name, "" if outcomes[item.desktop.key] else result)
+    run.output.many([outcome(item, result, outcomes[item.desktop.key]) for item in met.found], OUTCOME)
+    raise_outcome(met.found, outcomes)
+    met.require_complete()
 
 
 def show_changed(run: Run, desktop: Desktop, *, usable: bool | None = None) -> None:

@@ -26,8 +26,14 @@ DESKTOPS, INSIDE, KEEP, OFFER, TOOL = (
 
 VERBS: Mapping[str, Verb] = {
     "create": Verb(DESKTOPS, "Make a desktop, or take up the one that is there."),
+    "apply": Verb(DESKTOPS, "Make desktops, or change them, to what a document says."),
     "list": Verb(DESKTOPS, "List desktops on all configured providers."),
     "show": Verb(DESKTOPS, "Show everything known about a desktop."),
+    "rename": Verb(DESKTOPS, "Give a desktop another name."),
+    "label": Verb(DESKTOPS, "Set labels of desktops, and take labels away."),
+    "extend": Verb(DESKTOPS, "Move the end of desktops: that of their mark, and their own timer."),
+    "resize": Verb(DESKTOPS, "Give a desktop another size."),
+    "adopt": Verb(DESKTOPS, "Take a machine that was made without vdictl."),
     "start": Verb(DESKTOPS, "Start a stopped desktop."),
     "stop": Verb(DESKTOPS, "Stop a desktop; its home and its place stay."),
     "restart": Verb(DESKTOPS, "Stop a desktop and start it again."),

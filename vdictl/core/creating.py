@@ -278,7 +278,7 @@ class Creator:
             return False
 
     def _remove_loser(self, loser: Desktop, winner: Desktop) -> None:
-        if loser.operation is None:
+        if loser.operation is None or loser.operation.verb != "create":  # it has been a desktop already
             names = f"{winner.id} and {loser.id}"
             raise Conflict(f"There are two desktops called {self.spec.name}.", details=names, provider=self.at.name)
         self.context.journal.note("lost-race", **self._facts("create", loser.key, loser.key))

@@ -1,4 +1,4 @@
-"""Change desktops that are there: power, snapshots, destroy. Each verb first lets an open operation end."""
+"""Change desktops that are there: power, snapshots, mark, size, destroy. Each verb first lets an open operation end."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from vdictl.contract.capabilities import SupportsAttach, SupportsPower, SupportsSnapshots
+from vdictl.contract.capabilities import (
+    SupportsAttach,
+    SupportsMark,
+    SupportsPower,
+    SupportsResize,
+    SupportsSnapshots,
+)
 from vdictl.contract.errors import Conflict, NotFound, VdictlError
-from vdictl.contract.model import Desktop, Snapshot, State, Volume, Wish
+from vdictl.contract.model import Desktop, DesktopSpec, Snapshot, State, Volume, Wish
 from vdictl.core.clock import Deadline
 from vdictl.core.context import Context
 from vdictl.core.following import Follower, Goal
@@ -117,6 +123,34 @@ class Operator:
         able = self.at.need(SupportsAttach, to="detach volumes")
         return self._operate(desktop, "detach", lambda d, token: able.volume_detach(d, token=token))
 
+    # -- mark and size --------------------------------------------------------------------------------------------
+
+    def remark(
+        self,
+        desktop: Desktop,
+        verb: str,
+        *,
+        name: str | None = None,
+        labels: Mapping[str, str | None] | None = None,
+        expires: datetime | None = None,
+    ) -> Desktop:
+        """Rewrite its mark, of one that has failed too. `verb`: what the user calls that.
+
+        Raises:
+            Conflict: the name is taken, or the desktop is being destroyed.
+        """
+        able = self.at.need(SupportsMark, to=f"{verb} desktops")
+
+        def call(now: Desktop, token: str) -> Desktop:
+            return able.remark(now, token=token, name=name, labels=labels, expires=expires)
+
+        return self._operate(desktop, verb, call, until=_over)
+
+    def resize(self, desktop: Desktop, spec: DesktopSpec) -> Desktop:
+        """Change it to the size that `spec` asks for."""
+        able = self.at.need(SupportsResize, to="resize desktops")
+        return self._operate(desktop, "resize", lambda d, token: able.resize(d, spec, token=token))
+
     # -- destroy --------------------------------------------------------------------------------------------------
 
     def destroy(
@@ -204,12 +238,14 @@ class Operator:
 
     # -- how ------------------------------------------------------------------------------------------------------
 
-    def _operate(self, desktop: Desktop, verb: str, call: Callable[[Desktop, str], Desktop]) -> Desktop:
+    def _operate(
+        self, desktop: Desktop, verb: str, call: Callable[[Desktop, str], Desktop], *, until: Goal | None = None
+    ) -> Desktop:
         desktop, token = self.settle(desktop), new_token()
         with self._told(verb, token, desktop.key, desktop.name):
             self.context.progress.step(desktop.name, verb)
             begun = self._patiently(lambda: call(desktop, token))
-            return self._follow(begun, _settled)
+            return self._follow(begun, until or _settled)
 
     def _patiently(self, call: Callable[[], T]) -> T:
         return again_with_token(call, clock=self.context.clock, deadline=self._deadline)
@@ -235,11 +271,17 @@ class Operator:
         return self.context.journal.begin(verb, token=token, key=key, name=name, provider=self.at.name)
 
 
-def _settled(now: Desktop | None) -> bool:
+def _over(now: Desktop | None) -> bool:
     if now is None:
         raise NotFound("The desktop was removed by somebody else.")
     if is_leaving(now):
         raise Conflict(f"{now.name} is being destroyed.", advice=f"Wait for it: vdictl wait {now.name} --for deleted")
+    return now.operation is None
+
+
+def _settled(now: Desktop | None) -> bool:
+    over = _over(now)
+    assert now is not None  # `_over` has raised
     if now.state is State.FAILED and not now.due:
         raise Conflict(f"{now.name} has failed: {now.reason}", advice=f"Take it away: vdictl destroy {now.name}")
-    return now.operation is None
+    return over

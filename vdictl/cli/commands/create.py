@@ -94,7 +94,7 @@ def create(
             plan=asking.whole(plan, option="--plan"),
             cpus=asking.processors(cpus),
             memory_mib=mebibytes(memory, option="--memory") if memory is not None else None,
-            disk_gib=_gibibytes(disk) if disk is not None else None,
+            disk_gib=asking.gibibytes(disk, option="--disk") if disk is not None else None,
             gpu=gpu,
             region=asking.whole(region, option="--region"),
             image=asking.whole(image, option="--image"),
@@ -115,10 +115,6 @@ def create(
             rehearse(run, order)
         else:
             make(run, order, timeout=limit)
-
-
-def _gibibytes(text: str) -> int:
-    return -(-mebibytes(text, option="--disk") // 1024)
 
 
 def _expiry(run: Run, ttl: str | None, expires: str | None) -> datetime | None:

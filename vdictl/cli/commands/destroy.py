@@ -10,7 +10,7 @@ from vdictl.cli.app import verb_app
 from vdictl.cli.interrupting import interruptible
 from vdictl.cli.leaving import tell_what_stays
 from vdictl.cli.run import Run, running
-from vdictl.cli.targets import OUTCOME, outcome, raise_outcome, selection
+from vdictl.cli.targets import OUTCOME, ask_about, outcome, raise_outcome, selection
 from vdictl.contract.errors import NotFound
 from vdictl.core import bulk
 from vdictl.core.bulk import Chosen, Selection
@@ -48,7 +48,8 @@ def destroy(
         chosen = _choose(run, wanted, ignore_missing=ignore_not_found)
         also = frozenset(["homes"] * with_volumes + ["snapshots"] * with_snapshots)
         if chosen.found:
-            _ask(run, wanted, chosen, also, yes=yes)
+            too = f" and their {' and '.join(sorted(also))}" if also else ""
+            ask_about(run, wanted, chosen, question="Destroy", yes=yes, too=too)
         with interruptible(
             "Interrupted while destroying.",
             details="What has begun goes on where it is; steps that remain wait for the next run.",
@@ -76,15 +77,3 @@ def _choose(run: Run, wanted: Selection, *, ignore_missing: bool) -> Chosen:
     if not ignore_missing:
         chosen.require_found()
     return chosen
-
-
-def _ask(run: Run, wanted: Selection, chosen: Chosen, also: frozenset[str], *, yes: bool) -> None:
-    names = chosen.names
-    certain = len(names) == 1 and (wanted.is_literal or (wanted == Selection() and not run.asks))
-    if certain or yes:
-        return
-    for item in chosen.found:
-        desktop = item.desktop
-        run.tell(f"  {desktop.name}  {item.at.name}  {desktop.state.value}  {desktop.plan}".rstrip())
-    too = f" and their {' and '.join(sorted(also))}" if also else ""
-    run.confirm(f"Destroy {'this desktop' if len(names) == 1 else f'these {len(names)} desktops'}{too}?", yes=yes)
