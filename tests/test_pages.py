@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from vdictl.contract.errors import VdictlError
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^(?P<before>[^\n]*)\n+```(?P<language>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 WHY = re.compile(r"<!-- not run: .{10,} -->")
+COMMAND = re.compile(r"^(\$ |vdictl [a-z])", re.MULTILINE)
 LINK = re.compile(r"\]\((?P<file>[^)#\s]*)#(?P<anchor>[^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} (.+?)\s*$", re.MULTILINE)
 #: Pages whose blocks are run, and by which test.
@@ -32,20 +33,27 @@ def name_of(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
+def is_tied(page: Path, block: re.Match[str]) -> bool:
+    """Whether a block is run by a test, shows no more than an output, or says why it is not run."""
+    if name_of(page).startswith(REFERENCE) or WHY.search(block["before"]):
+        return True
+    if block["language"] == "text":
+        return not COMMAND.search(block["text"])
+    return name_of(page) in WITH_A_TEST and block["language"] in {"sh", "python"}
+
+
 def loose_blocks(page: Path) -> Iterator[str]:
     """What is neither run, nor parsed here, nor says why."""
+    parsers: dict[str, Callable[[str], object]] = {
+        "json": json.loads,
+        "toml": tomllib.loads,
+        "yaml": lambda text: list(yaml.safe_load_all(text)),
+    }
     for block in BLOCK.finditer(page.read_text(encoding="utf-8")):
-        language, text = block["language"], block["text"]
-        if language == "json":
-            json.loads(text)
-        elif language == "toml":
-            tomllib.loads(text)
-        elif language == "yaml":
-            list(yaml.safe_load_all(text))
-        elif language == "text" or name_of(page).startswith(REFERENCE) or WHY.search(block["before"]):
-            continue
-        elif name_of(page) not in WITH_A_TEST or language not in {"sh", "python"}:
-            yield f"{name_of(page)}: ```{language} {text.splitlines()[0]}"
+        if parse := parsers.get(block["language"]):
+            parse(block["text"])
+        elif not is_tied(page, block):
+            yield f"{name_of(page)}: ```{block['language']} {block['text'].splitlines()[0]}"
 
 
 def anchors(page: Path) -> set[str]:
