@@ -81,6 +81,7 @@ STORY = (
     "journal list",
     "journal show",
     "journal path",
+    "support --list",
     "gc --dry-run",
     "gc --remove-timer",
     "destroy web second --yes --with-volumes",

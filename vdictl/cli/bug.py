@@ -13,6 +13,7 @@ from vdictl.cli.reporting import show_error
 from vdictl.cli.wishes import Wishes
 from vdictl.contract.errors import VdictlError
 from vdictl.core import paths
+from vdictl.core.scrubbing import Scrubber, known_secrets, said
 
 
 class Bug(VdictlError):
@@ -36,7 +37,7 @@ def report(error: Exception, argv: list[str], wishes: Wishes) -> int:
 def _write(error: Exception, argv: list[str]) -> Path | None:
     """No values of local variables, and only the verb of the command line: no secret gets in."""
     verb = next((word for word in argv if not word.startswith("-")), "")
-    text = f"vdictl {__version__} {verb}\n" + "".join(traceback.format_exception(error))
+    text = f"vdictl {__version__} {verb}\n" + _scrubbed(error, [word for word in argv if word != verb])
     name = f"bug-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
     for folder in (paths.state_dir(dict(os.environ)), Path(tempfile.gettempdir())):
         try:
@@ -47,3 +48,11 @@ def _write(error: Exception, argv: list[str]) -> Path | None:
             continue
         return file
     return None
+
+
+def _scrubbed(error: Exception, words: list[str]) -> str:
+    """The traceback; what its messages quote of the command line, and of what that names, is taken out."""
+    environment = dict(os.environ)
+    scrubber = Scrubber((*known_secrets(None, None, environment), *said(words, environment)))
+    lines = "".join(traceback.format_exception(error)).splitlines(keepends=True)
+    return "".join(line if line.startswith('  File "') else scrubber.text(line) for line in lines)

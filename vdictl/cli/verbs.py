@@ -59,5 +59,6 @@ VERBS: Mapping[str, Verb] = {
     "doctor": Verb(TOOL, "Find out what is wrong on this machine, with a cure for each thing."),
     "gc": Verb(TOOL, "Remove what is expired, half made, or has lost its desktop; also by a timer."),
     "journal": Verb(TOOL, "Tell what was done from this machine, by whom, and what is left to do."),
+    "support": Verb(TOOL, "Pack what belongs into a bug report, without secrets."),
     "version": Verb(TOOL, "Print the version."),
 }
