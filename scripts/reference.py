@@ -25,6 +25,7 @@ from vdictl.cli.verbs import VERBS  # noqa: E402
 FOLDER = ROOT / "docs/reference"
 AGAIN = "python scripts/reference.py"
 NOTE = f"<!-- Made from the code by scripts/reference.py. Do not edit; make it anew: .venv/bin/{AGAIN} -->\n\n"
+VARIABLE = re.compile(r"\s*\[(VDICTL_\w+)\]")
 EXAMPLE = re.compile(r"^Example: (.+)$", re.MULTILINE)
 #: An exit code belongs to a verb whose module has one of these words in its source.
 EXITS = (
@@ -55,6 +56,9 @@ EXITS = (
 )
 
 
+EVERYWHERE = {param.name for param in build().params} | {"help"}
+
+
 def pages() -> dict[str, str]:
     """File name -> text, of the whole folder."""
     root = build()
@@ -73,7 +77,8 @@ def _index(root: Any, context: Any) -> str:
         rows = [(f"[{name}]({name}.md)", _cell(summary)) for name, summary in verbs]
         parts += [f"## {section}\n", *_table(("verb", "does"), rows), ""]
     parts += ["## Options of every verb\n", "They may stand before the verb or after it; the later one wins.\n"]
-    parts += _table(("option", "meaning"), [(_names(p), _meaning(p, context)) for p in root.params if not p.is_eager])
+    rows = [(_names(p), _meaning(p, context), _variable(p)) for p in root.params if not p.is_eager]
+    parts += _table(("option", "meaning", "variable"), rows)
     parts += ["", "Exit codes: [errors.md](../errors.md). Settings and variables: `vdictl config explain all`.", ""]
     return NOTE + "\n".join(parts)
 
@@ -90,11 +95,14 @@ def _verb(name: str, command: Any) -> str:
     for word, subcommand in below.items():
         parts += [f"## vdictl {name} {word}\n", *_command(f"vdictl {name} {word}", subcommand)]
     parts += ["## Exit codes\n", *_table(("code", "when"), _exits(name)), ""]
-    parts += [f"[All codes](../errors.md). Every verb takes [{GLOBALS}](README.md#options-of-every-verb).", ""]
+    parts += [f"[All codes](../errors.md). Every verb takes [{_everywhere()}](README.md#options-of-every-verb).", ""]
     return NOTE + "\n".join(parts)
 
 
-GLOBALS = "`--provider`, `--fleet`, `--owner`, `--profile`, `--output`, `--json` and `--quiet`"
+def _everywhere() -> str:
+    """The options of every verb, in words."""
+    names = [f"`{max(param.opts, key=len)}`" for param in build().params if not param.is_eager]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _command(path: str, command: Any) -> Iterator[str]:
@@ -103,14 +111,15 @@ def _command(path: str, command: Any) -> Iterator[str]:
     context = command.make_context(path, [], resilient_parsing=True)
     yield from (_prose(EXAMPLE.sub("", text)), "")
     yield from ("```text", context.get_usage().removeprefix("Usage: "), "```\n")
-    own = [p for p in command.params if p.expose_value and not getattr(p, "hidden", False) and p.name != "help"]
+    own = [p for p in command.params if p.name not in EVERYWHERE and not getattr(p, "hidden", False)]
     arguments = [p for p in own if p.param_type_name == "argument"]
     options = [p for p in own if p.param_type_name == "option"]
     if arguments:
         rows = [(f"`{p.make_metavar(context)}`", _meaning(p, context)) for p in arguments]
         yield from (*_table(("argument", "meaning"), rows), "")
     if options:
-        yield from (*_table(("option", "meaning"), [(_names(p), _meaning(p, context)) for p in options]), "")
+        rows = [(_names(p), _meaning(p, context), _variable(p)) for p in options]
+        yield from (*_table(("option", "meaning", "variable"), rows), "")
     examples = EXAMPLE.findall(text)
     if examples:
         yield f"{'Example' if len(examples) == 1 else 'Examples'}:\n"
@@ -137,7 +146,7 @@ def _names(param: Any) -> str:
 
 def _meaning(param: Any, context: Any) -> str:
     """What help says of it, and the default where that is more than "not given"."""
-    help_text = _cell(getattr(param, "help", None) or "")
+    help_text = _cell(VARIABLE.sub("", getattr(param, "help", None) or ""))
     default = param.get_default(context, call=False)
     notes = []
     if getattr(param, "multiple", False) and "epeatable" not in help_text:
@@ -146,9 +155,14 @@ def _meaning(param: Any, context: Any) -> str:
         notes.append(f"default: `{_default(param, default)}`")
     if param.required and param.param_type_name == "option":
         notes.append("must be given")
-    if variable := getattr(param, "envvar", None):
-        notes.append(f"`{variable}`")
     return " ".join(part for part in (help_text, f"({', '.join(notes)})" if notes else "") if part)
+
+
+def _variable(param: Any) -> str:
+    """The variable of the environment that stands for it."""
+    named = VARIABLE.search(getattr(param, "help", None) or "")
+    variable = getattr(param, "envvar", None) or (named[1] if named else "")
+    return f"`{variable}`" if variable else ""
 
 
 def _default(param: Any, default: Any) -> str:
@@ -193,10 +207,10 @@ def _anchor(title: str) -> str:
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
-def _table(head: tuple[str, str], rows: Iterable[tuple[str, str]]) -> Iterator[str]:
-    yield f"| {head[0]} | {head[1]} |"
-    yield "|---|---|"
-    yield from (f"| {left} | {right} |" for left, right in rows)
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield "|" + "---|" * len(head)
+    yield from (f"| {' | '.join(row)} |" for row in rows)
 
 
 def main() -> int:
