@@ -73,7 +73,6 @@ def rooms_in(modules: set[str]) -> set[str]:
         ([], 2, {}),
         (["lits"], 2, {}),
         (["--no-such-option"], 2, {}),
-        ([], 0, {"_VDICTL_COMPLETE": "complete_bash", "COMP_WORDS": "vdictl cr", "COMP_CWORD": "1"}),
     ],
 )
 def test_what_needs_no_verb_imports_none_and_nothing_slow(
@@ -83,6 +82,18 @@ def test_what_needs_no_verb_imports_none_and_nothing_slow(
     assert modules & (SDKS | LATE) == set()
     assert verbs_in(modules) == set()
     assert rooms_in(modules) <= {"cli", "contract"}
+
+
+@pytest.mark.parametrize("line", ["vdictl ", "vdictl create --pl", "vdictl destroy d", "vdictl create --plan=m"])
+def test_completion_imports_no_verb_no_provider_and_no_library(tmp_path: Path, line: str) -> None:
+    modules_of(tmp_path, "create", "--no-wait")
+    ask = {"_VDICTL_COMPLETE": "bash", "_VDICTL_LINE": line}
+    modules_of(tmp_path, env=ask)  # the first time looks at all verbs
+    modules = modules_of(tmp_path, env=ask)
+    assert modules & (SDKS | LATE | {"typer", "click", "difflib", "subprocess", "argparse"}) == set()
+    assert verbs_in(modules) == set()
+    assert rooms_in(modules) <= {"cli", "contract", "core"}
+    assert {m for m in modules if m.startswith("vdictl.core.")} == {"vdictl.core.lexicon", "vdictl.core.paths"}
 
 
 @pytest.mark.parametrize("words", [["create", "--help"], ["create", "--memory"], ["destroy", "--al"]])

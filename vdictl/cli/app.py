@@ -98,15 +98,6 @@ class LazyGroup(TyperGroup):
         except KeyboardInterrupt:
             raise Interrupted("Interrupted.", advice="What has begun is seen by: vdictl list") from None
 
-    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        """Verbs from the table; options as the library's."""
-        from typer._click.core import Command
-        from typer._click.shell_completion import CompletionItem
-
-        verbs = [(n, v.summary) for n, v in VERBS.items() if n.startswith(incomplete) and not v.hidden]
-        words = [CompletionItem(name, help=summary) for name, summary in verbs]
-        return [*words, *Command.shell_complete(self, ctx, incomplete)]
-
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         """The verbs by section, from the table."""
         for section in dict.fromkeys(verb.section for verb in VERBS.values()):

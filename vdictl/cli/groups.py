@@ -11,6 +11,8 @@ def group_with(default: str) -> type[TyperGroup]:
     """A group in which `share NAME` means `share create NAME`, if `default` is "create"."""
 
     class Group(TyperGroup):
+        default_command = default
+
         def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
             """Put the command's name in, where the first word that is no global option is none."""
             place = _first_word(self, args)

@@ -41,15 +41,15 @@ def _leave(*_: object) -> None:
 
 def main(argv: list[str]) -> int:
     """Run one command line; gives the exit code. Every error ends here."""
+    if "_VDICTL_COMPLETE" in os.environ:  # a shell asks for words, at every Tab
+        from vdictl.cli.completing import answer
+
+        return answer(argv)
     from typer.exceptions import Exit, TyperException  # after the process is up
 
     from vdictl.cli.app import build
 
     _survive_the_terminal()
-    if "_VDICTL_COMPLETE" in os.environ:  # a shell asks for words, or for its script
-        from typer._completion_classes import completion_init
-
-        completion_init()
     wishes = Wishes()
     try:
         code = build().main(argv, prog_name="vdictl", standalone_mode=False, obj=wishes)

@@ -85,6 +85,7 @@ def check_options(manifest: Manifest, given: Mapping[str, str]) -> None:
 def show(run: Run, at: Opened, spec: DesktopSpec, made: Made, *, until: Until) -> None:
     """The desktop and its URL on stdout; how long it lives and how to destroy it on stderr."""
     desktop = made.desktop
+    run.context.lexicon.add("desktop", at.name, desktop.owner, desktop.name)
     url = None if until is Until.BEGUN or desktop.state is not State.RUNNING else _url(run, at, made)
     usable = made.health.usable if made.health else None
     record: dict[str, Any] = records.of_desktop(desktop) | {"how": made.how, "usable": usable}

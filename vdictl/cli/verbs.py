@@ -60,5 +60,6 @@ VERBS: Mapping[str, Verb] = {
     "gc": Verb(TOOL, "Remove what is expired, half made, or has lost its desktop; also by a timer."),
     "journal": Verb(TOOL, "Tell what was done from this machine, by whom, and what is left to do."),
     "support": Verb(TOOL, "Pack what belongs into a bug report, without secrets."),
+    "completion": Verb(TOOL, "Print the script that lets a shell complete verbs, options and names."),
     "version": Verb(TOOL, "Print the version."),
 }

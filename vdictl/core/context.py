@@ -16,6 +16,7 @@ from vdictl.core.bucket import Bucket
 from vdictl.core.clock import Clock, SystemClock
 from vdictl.core.config import Config
 from vdictl.core.journal import Journal
+from vdictl.core.lexicon import Lexicon, file_for
 from vdictl.core.progress import Progress, Silent
 from vdictl.core.registry import Opened, Registry
 
@@ -31,6 +32,7 @@ class Context:
     clock: Clock
     progress: Progress
     journal: Journal
+    lexicon: Lexicon
     owner: str
     fleet: str
     state_dir: Path
@@ -65,6 +67,7 @@ class Context:
             clock=clock,
             progress=progress or Silent(),
             journal=Journal(state, clock=clock, owner=owner, by=usual_owner(environment), fleet=fleet),
+            lexicon=Lexicon(file_for(state, fleet, config.profile), usual=usual_owner(environment)),
             owner=owner,
             fleet=fleet,
             state_dir=state,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -89,8 +89,17 @@ def list_desktops(context: Context, only: str = "", *, names: Sequence[str] | No
     failures |= silent
     if only and failures:
         raise failures[only]
+    _remember(context, answers)
     found = [Found(context.open(name), desktop) for name, desktops in answers.items() for desktop in desktops]
     return Listing(sorted(found, key=lambda f: (f.desktop.owner, f.desktop.name, f.at.name)), failures)
+
+
+def _remember(context: Context, told: Mapping[str, list[Desktop]]) -> None:
+    """For completion: the names, and which providers there are."""
+    if context.every_fleet:
+        return
+    context.lexicon.keep("desktop", {name: [(d.owner, d.name) for d in found] for name, found in told.items()})
+    context.lexicon.keep("provider", {"": [("", name) for name in context.registry.names()]})
 
 
 def desktops_of(context: Context, at: Opened) -> list[Desktop]:

@@ -44,6 +44,7 @@ def list_plans(context: Context, only: str = "") -> Offers:
     """
     told = ask(context, only, SupportsCatalogue, lambda able: able.plans(), to="list plans")
     offers = [Offer(name, plan) for name, plans in told.given.items() for plan in plans]
+    context.lexicon.keep("plan", {name: [("", plan.id) for plan in plans] for name, plans in told.given.items()})
     free = {name for name in told.given if not context.open(name).manifest.kept_costs}
     return Offers(sorted(offers, key=lambda offer: _order(offer, offer.provider in free)), told.failures)
 

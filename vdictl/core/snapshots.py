@@ -68,6 +68,8 @@ def shelf(context: Context, only: str = "", *, everybody: bool = False) -> Shelf
         Unsupported: the provider `only` takes no snapshots. What a single named provider raises.
     """
     told = ask(context, only, SupportsSnapshots, lambda able: able.snapshots(), to="take snapshots")
+    names = {at: [(s.owner, f"{s.desktop_name}/{s.name}") for s in found] for at, found in told.given.items()}
+    context.lexicon.keep("snapshot", names)
     kept = [Kept(context.open(name), s) for name, found in told.given.items() for s in found]
     mine = [k for k in kept if everybody or k.snapshot.owner == context.owner]
     return Shelf(sorted(mine, key=_order), told.failures)

@@ -76,6 +76,7 @@ def store(context: Context, only: str = "", *, everybody: bool = False, measure:
         Unsupported: the provider `only` has no volumes. What a single named provider raises.
     """
     told = ask(context, only, SupportsVolumes, lambda able: able.volumes(measure=measure), to="keep volumes")
+    context.lexicon.keep("volume", {name: [(v.owner, v.name) for v in found] for name, found in told.given.items()})
     found = [Stored(context.open(name), volume) for name, volumes in told.given.items() for volume in volumes]
     mine = [one for one in found if everybody or one.volume.owner == context.owner]
     return Store(sorted(mine, key=lambda one: (one.volume.owner, one.volume.name, one.at.name)), told.failures)

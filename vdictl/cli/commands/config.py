@@ -62,7 +62,9 @@ def list_(ctx: typer.Context) -> None:
     Example: vdictl config list -o json
     """
     with running(ctx) as run:
-        run.output.many([records.of(s) for s in _of(run)], COLUMNS)
+        found = _of(run)
+        run.context.lexicon.keep("setting", {run.provider: [("", setting.name) for setting in found]})
+        run.output.many([records.of(setting) for setting in found], COLUMNS)
 
 
 @app.command()

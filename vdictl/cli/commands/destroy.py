@@ -59,6 +59,9 @@ def destroy(
         done = "destroyed" if wait else "destroying"
         for item in chosen.found:
             run.context.progress.finish(item.desktop.name, "" if outcomes[item.desktop.key] else done)
+        for item in chosen.found:
+            if outcomes[item.desktop.key] is None:
+                run.context.lexicon.drop("desktop", item.at.name, item.desktop.owner, item.desktop.name)
         gone = [item for item in chosen.found if outcomes[item.desktop.key] is None]
         tell_what_stays(run, gone, also)
         run.output.many([outcome(item, done, outcomes[item.desktop.key]) for item in chosen.found], OUTCOME)

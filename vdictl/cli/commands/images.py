@@ -28,6 +28,7 @@ def list_(ctx: typer.Context) -> None:
     """
     with running(ctx) as run:
         told = ask(run.context, run.provider, SupportsImages, lambda able: able.images(), to="list images")
+        run.context.lexicon.keep("image", {at: [("", i.name) for i in found] for at, found in told.given.items()})
         rows = [{"provider": name} | records.of(image) for name, images in told.given.items() for image in images]
         run.output.many(rows, _columns(run.context.clock.now()), empty="There is no image.")
         told.require_complete()

@@ -34,6 +34,7 @@ def regions(ctx: typer.Context) -> None:
     """
     with running(ctx) as run:
         told = ask(run.context, run.provider, SupportsCatalogue, lambda able: able.regions(), to="list regions")
+        run.context.lexicon.keep("region", {at: [("", r.id) for r in found] for at, found in told.given.items()})
         rows = [{"provider": name} | records.of(region) for name, found in told.given.items() for region in found]
         run.output.many(rows, COLUMNS, empty="There is just one place: nothing has to be chosen.")
         told.require_complete()
