@@ -58,7 +58,7 @@ def start(tools: Tools, world: World, holding: Holding, operation: Operation) ->
     container = holding.container
     if container is None:
         return _remake(tools, world, holding, operation)
-    tools.start_container(container.id)
+    _start(tools, holding, container, operation)
     return _sized(tools, holding, operation) if holding.is_resized else _shown(tools, holding)
 
 
@@ -81,7 +81,7 @@ def restart(tools: Tools, world: World, holding: Holding, operation: Operation) 
         container = holding.container
         if container is None or container.state in _UP:
             return convert.desktop(holding)
-    tools.start_container(container.id)
+    _start(tools, holding, container, operation)
     return _sized(tools, holding, operation)
 
 
@@ -123,10 +123,17 @@ def _remake(tools: Tools, world: World, holding: Holding, operation: Operation) 
         tools, world, holding, image=wanted.reference, home=home, token=operation.token, start=False, fresh=fresh
     )
     holding = require(tools.read(), holding.key)
-    timers.tell(tools, holding)  # the guest's state is older than its container
     if holding.container is not None:
-        tools.start_container(holding.container.id)
+        _start(tools, holding, holding.container, operation)
     return done(tools, holding, operation)
+
+
+def _start(tools: Tools, holding: Holding, container: Container, operation: Operation) -> None:
+    """Start it. One that never ran may have a guest's state that is older than it, and knows another end."""
+    since = operation.since
+    if container.state == "created" and since and any(one.created < since for one in holding.states):
+        timers.tell(tools, holding)
+    tools.start_container(container.id)
 
 
 def _sized(tools: Tools, holding: Holding, operation: Operation) -> Desktop:

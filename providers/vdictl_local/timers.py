@@ -18,7 +18,7 @@ _FILE: Final = "expires"  #: in the guest's state; see vdictl/guest/README.md
 
 
 def tell(tools: Tools, holding: Holding) -> None:
-    """Move it to the mark's expiry. Without a container there is nobody to tell: a new one is told when it is made."""
+    """Move it to the mark's expiry. Without a container there is nobody to tell: a new one is told before it starts."""
     container, expires = holding.container, holding.mark.expires
     if container is None:
         return

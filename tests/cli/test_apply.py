@@ -104,31 +104,21 @@ def test_what_cannot_be_changed_is_a_conflict_and_nothing_is_done(vdictl: Vdictl
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "no document"),
-        ("just words", "no TOML|mapping"),
-        ("name: web\nplan: x", "plan stands under spec"),
-        ("name: web\nlables: {}", "Did you mean labels"),
-        ("name: web\nspec: {memry_mib: 5}", "Did you mean memory_mib"),
-        ("name: web\nspec: {memory_mib: much}", "whole number"),
-        ("name: web\nspec: {sudo: 1}", "yes or no"),
-        ("name: web\nspec: [1]", "mapping"),
         ("name: web\nowner: other", "--owner other"),
         ("name: web\nfleet: other", "--fleet other"),
         ("name: web\nprovider: nowhere", "nowhere"),
         ("name: web\nexpires: 2001-01-01", "over already"),
-        ("name: web\nexpires: soon", "no time"),
         ("name: web\nspec: {plan: none}", "none"),
         ("name: web\nspec: {inputs: {setup: abc}}", "no values"),
-        ("name: ../x", "cannot be the name"),
-        ("name: web\n---\nname: web", "Two documents"),
-        ("spec: {}", "has no name"),
-        ("name: [web", "no YAML"),
+        ("name: web\nlabels: {'a b': x}", "key of a label"),
+        ("name: web\nspec: {git: 'https://me:secret@host/x'}", "credentials"),
+        ("name: web\nspec: {packages: ['a b']}", "Debian package"),
     ],
 )
 def test_a_document_that_cannot_be_meant_changes_nothing(vdictl: Vdictl, text: str, said: str) -> None:
     done = vdictl("apply", "-f", "-", stdin=text)
     assert done.code in {2, 4} and "Traceback" not in done.err
-    assert any(part in done.err for part in said.split("|")), done.err
+    assert said in done.err, done.err
     assert not (vdictl.folder / "cloud/state.json").exists() or vdictl.names() == []
 
 

@@ -166,6 +166,8 @@ def test_a_size_that_cannot_be_had_changes_nothing(vdictl: Vdictl) -> None:
         (["--plan", "mem-8c-32gb"], 10),
         (["--cpus", "99"], 2),
         (["--memory", "much"], 2),
+        (["--memory", ""], 2),
+        (["--cpus", "nan"], 2),
         ([], 2),
     ):
         assert vdictl("resize", "web", *words).code == code, words

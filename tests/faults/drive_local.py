@@ -36,6 +36,8 @@ def main(verb: str, fleet: str, state_dir: str, image: str) -> None:
         "snapshot": snapshot,
         "restore": restore,
         "remark": remark,
+        "extend": extend,
+        "start": start,
         "resize": resize,
     }
     try:
@@ -91,6 +93,18 @@ def remark(provider: LocalProvider, spec: DesktopSpec) -> None:
     desktop = settle(provider, find(provider) or require(provider, NEW))
     changes: dict[str, Any] = {"name": NEW, "labels": {"n": "1"}, "expires": END}
     settle(provider, provider.remark(desktop, token=secrets.token_hex(8), **changes))
+
+
+def extend(provider: LocalProvider, spec: DesktopSpec) -> None:
+    """As `vdictl extend one --until ...`."""
+    del spec
+    settle(provider, provider.remark(settle(provider, require(provider)), token=secrets.token_hex(8), expires=END))
+
+
+def start(provider: LocalProvider, spec: DesktopSpec) -> None:
+    """As `vdictl start one`."""
+    del spec
+    settle(provider, provider.start(settle(provider, require(provider)), token=secrets.token_hex(8)))
 
 
 def resize(provider: LocalProvider, spec: DesktopSpec) -> None:

@@ -1,4 +1,4 @@
-"""SIGKILL at every call of the engine, before and after it, in create, destroy, snapshot, restore, remark and resize.
+"""SIGKILL at every call of the engine, before and after it, in each verb that changes something (`VERBS`).
 
 Steps are found by counting a clean run. `.ci` runs a sample from a printed seed; all of them:
 `VDICTL_KILLS=all pytest tests/faults/test_local_kill.py`. `VDICTL_SEED=N` repeats a sample.
@@ -26,7 +26,7 @@ from vdictl.engine.objects import inspect_container
 
 pytestmark = pytest.mark.engine
 ROOT = Path(__file__).parents[2]
-VERBS = ("create", "destroy", "snapshot", "restore", "remark", "resize")
+VERBS = ("create", "destroy", "snapshot", "restore", "start", "remark", "resize")
 SAMPLE = 3
 T = TypeVar("T")
 
@@ -58,11 +58,17 @@ class Stage:
         return self.tap.calls()
 
     def set(self, verb: str) -> None:
-        """What must be there before the verb: a desktop with a file, and for a restore a snapshot of it."""
+        """What must be there before the verb: a desktop with a file.
+
+        For a restore also a snapshot of it; for a start its container is gone, and its end has moved before.
+        """
         if verb == "create":
             return
         self.clean("create")
         self.write("first")
+        if verb == "start":
+            self.clean("extend")
+            self.bench.engine.run("rm", "--force", drive_local.require(self.bench.open()).id)
         if verb == "restore":
             self.clean("snapshot")
             self.write("second")
@@ -160,7 +166,7 @@ def check(stage: Stage, verb: str, where: str) -> None:
         assert again.returncode == 0, f"{where}\n{again.stderr}"
         assert stage.bench.objects() == [], where
         return
-    again = stage.run(verb if verb == "remark" else "create")
+    again = stage.run(verb if verb in {"remark", "start"} else "create")
     assert again.returncode == 0, f"{where}\n{again.stderr}"
     local = stage.bench.open()
     (desktop,) = local.desktops()
@@ -176,6 +182,7 @@ def check(stage: Stage, verb: str, where: str) -> None:
         assert all(one.complete for one in local.snapshots()), where
     if verb == "remark":
         assert (desktop.name, desktop.labels, desktop.expires) == (drive_local.NEW, {"n": "1"}, drive_local.END), where
+    if verb in {"remark", "start"}:
         assert stage.read(desktop) == "first", where
         told = stage.bench.sh(local, desktop, "cat /var/lib/vdictl/expires").strip()
         assert told == str(int(drive_local.END.timestamp())), f"{where}: its own timer is an old one"

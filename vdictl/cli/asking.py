@@ -43,14 +43,22 @@ def labels(texts: Iterable[str]) -> dict[str, str]:
     Raises:
         Invalid: a key or value cannot be carried everywhere.
     """
-    found = pairs(texts, option="--label")
+    return checked_labels(pairs(texts, option="--label"), option="--label")
+
+
+def checked_labels(found: Mapping[str, str], *, option: str) -> dict[str, str]:
+    """Give labels back.
+
+    Raises:
+        Invalid: a key or value cannot be carried everywhere.
+    """
     for key, value in found.items():
         if not _LABEL.fullmatch(key):
             advice = "Use 1 to 63 letters, digits and . _ / -"
-            raise Invalid(f"--label: {key[:60]!a} cannot be the key of a label.", advice=advice)
+            raise Invalid(f"{option}: {key[:60]!a} cannot be the key of a label.", advice=advice)
         if len(value) > 200 or not value.isprintable():
-            raise Invalid(f"--label: the value of {key} is too long or not printable.")
-    return found
+            raise Invalid(f"{option}: the value of {key} is too long or not printable.")
+    return dict(found)
 
 
 def variables(

@@ -124,6 +124,7 @@ def _tell_life(run: Run, at: Opened, made: Made, asked: datetime | None) -> None
     desktop = made.desktop
     if made.how != "created" and asked and asked != desktop.expires:
         run.say("--ttl and --expires count when a desktop is made: this one is there already, and keeps its own.")
+        run.say(f"Move its end: vdictl extend {desktop.name} 8h")
     if desktop.expires is None:
         return
     when = f"{desktop.expires:%Y-%m-%d %H:%M} UTC"

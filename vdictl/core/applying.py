@@ -70,10 +70,11 @@ def plan(context: Context, document: Document, *, only: str = "", lives: float |
 
 
 def change(context: Context, step: Step, *, timeout: float) -> Desktop:
-    """Change a desktop that is there: its mark first, in one piece, then its size."""
+    """Change a desktop that is there: what is open ends first, then its mark, in one piece, then its size."""
     desktop = step.desktop
     assert desktop is not None  # what has to be made is made by `creating`
     operator = Operator(context, step.at, timeout=timeout)
+    desktop = operator.settle(desktop)
     if step.labels or step.expires:
         desktop = operator.remark(desktop, "apply", labels=step.labels, expires=step.expires)
     return operator.resize(desktop, step.spec) if step.resizes else desktop

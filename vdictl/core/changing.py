@@ -68,7 +68,8 @@ def rename(context: Context, found: Found, name: str, *, timeout: float) -> Desk
     Raises:
         Conflict: another desktop of its owner has it.
     """
-    desktop = found.desktop
+    operator = Operator(context, found.at, timeout=timeout)
+    desktop = operator.settle(found.desktop)
     if name == desktop.name:
         return desktop
     taken = [d for d in desktops_of(context, found.at) if (d.owner, d.name) == (desktop.owner, name)]
@@ -79,7 +80,7 @@ def rename(context: Context, found: Found, name: str, *, timeout: float) -> Desk
             advice="Choose another name.",
             provider=found.at.name,
         )
-    return Operator(context, found.at, timeout=timeout).remark(desktop, "rename", name=name)
+    return operator.remark(desktop, "rename", name=name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +135,7 @@ def _each(
         operator = Operator(context, at, timeout=timeout)
         for desktop in desktops:
             try:
-                change(operator, desktop)
+                change(operator, operator.settle(desktop))  # what a killed run began is a part of what is wanted
             except VdictlError as error:
                 outcomes[desktop.key] = error
             else:

@@ -70,7 +70,7 @@ def _parsed(text: str, where: str) -> list[Any]:
 def _toml(text: str, where: str) -> list[Any]:
     try:
         data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # of a wrong text, and of a number with thousands of digits
         raise Invalid(f"{where} is no TOML.", details=str(error)) from error
     several = data.get("desktop")
     return several if list(data) == ["desktop"] and isinstance(several, list) else [data] if data else []
@@ -118,7 +118,7 @@ def _require_known(data: Mapping[Any, Any], where: str) -> None:
 def _unknown(word: Any, known: tuple[str, ...], where: str) -> Invalid:
     near = get_close_matches(str(word), known, n=1)
     there = f"There are: {', '.join(known)}."
-    return Invalid(f"{where}: there is no {str(word)[:60]!a}.", advice=f"Did you mean {near[0]}?" if near else there)
+    return Invalid(f"{where}: there is no {_shown(word)}.", advice=f"Did you mean {near[0]}?" if near else there)
 
 
 def _spec(data: Any, where: str) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def _value(word: str, value: Any, where: str) -> Any:
 
 def _kind(value: Any, where: str, what: str, fits: Callable[[Any], bool]) -> Any:
     if not fits(value):
-        raise Invalid(f"{where}: {str(value)[:60]!a} is not {what}.")
+        raise Invalid(f"{where}: {_shown(value)} is not {what}.")
     return value
 
 
@@ -161,13 +161,20 @@ def _text(value: Any, where: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or not value or len(value) > 500 or not value.isprintable():
-        raise Invalid(f"{where}: {str(value)[:60]!a} is no text that could be meant.")
+        raise Invalid(f"{where}: {_shown(value)} is no text that could be meant.")
     return value
+
+
+def _shown(value: Any) -> str:
+    """Short and printable. What is nested is not walked through: a few lines of YAML can stand for a billion values."""
+    if isinstance(value, str | float | bool | date) or (isinstance(value, int) and value.bit_length() < 64):
+        return ascii(str(value)[:60])
+    return f"a {type(value).__name__}"
 
 
 def _list(value: Any, where: str) -> list[str]:
     if not isinstance(value, list):
-        raise Invalid(f"{where}: {str(value)[:60]!a} is no list.")
+        raise Invalid(f"{where}: {_shown(value)} is no list.")
     return [text for each in value if (text := _text(each, where))]
 
 
@@ -177,10 +184,13 @@ def _texts(value: Any, where: str) -> dict[str, str]:
         raise Invalid(f"{where} is a mapping of keys to texts.")
     found = {}
     for key, each in value.items():
-        plain = str(each).lower() if isinstance(each, bool) else str(each)
-        if not isinstance(each, str | int | float) or len(plain) > 500 or not plain.isprintable():
-            raise Invalid(f"{where}.{str(key)[:60]}: {plain[:60]!a} is no text that could be meant.")
-        found[str(key)] = plain
+        name = _text(key, f"{where}: a key") or ""
+        if isinstance(each, bool):
+            found[name] = str(each).lower()
+        elif isinstance(each, float) or (isinstance(each, int) and each.bit_length() < 64):
+            found[name] = str(each)
+        else:
+            found[name] = "" if each == "" else _text(each, f"{where}.{_shown(name)}") or ""
     return found
 
 
@@ -191,9 +201,9 @@ def _moment(value: Any, where: str) -> datetime:
     try:
         if isinstance(value, date) and not isinstance(value, datetime):
             value = datetime(value.year, value.month, value.day)
-        time = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        time = value if isinstance(value, datetime) else datetime.fromisoformat(_text(value, where) or "")
         return time.astimezone(UTC).replace(microsecond=0)
     except (ValueError, OverflowError) as error:
         raise Invalid(
-            f"{where}: {str(value)[:40]!a} is no time.", advice="Write it as 2030-01-31T18:00:00Z, or null."
+            f"{where}: {_shown(value)} is no time.", advice="Write it as 2030-01-31T18:00:00Z, or null."
         ) from error

@@ -44,7 +44,8 @@ def require_time(desktop: Desktop, *, now: datetime) -> None:
         return
     raise Conflict(
         f"The time of {desktop.name} is over since {desktop.expires:%Y-%m-%d %H:%M} UTC.",
-        advice=f"Make it anew, its home is kept: vdictl destroy {desktop.name}; vdictl create {desktop.name}",
+        advice=f"Give it more time: vdictl extend {desktop.name} 8h\n"
+        f"Or make it anew, its home is kept: vdictl destroy {desktop.name}; vdictl create {desktop.name}",
         provider=desktop.provider,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vdictl.contract.errors import Conflict
-from vdictl.contract.mark import asked
+from vdictl.contract.mark import SIZE, asked
 from vdictl.contract.model import Desktop, DesktopSpec
 
 
@@ -36,10 +36,12 @@ def require_same(desktop: Desktop, now: DesktopSpec) -> None:
     found = [each for each in found if each.option != "home" or now.home != desktop.home]
     if not found:
         return
+    name, resizable = desktop.name, all(difference.option in SIZE for difference in found)
+    change = f"change its size: vdictl resize {name}" if resizable else "choose another name"
     raise Conflict(
-        f"The desktop {desktop.name} is there already, with another spec.",
+        f"The desktop {name} is there already, with another spec.",
         details=as_table(found),
-        advice=f"Leave the option away to take it as it is, choose another name, or: vdictl destroy {desktop.name}",
+        advice=f"Leave the option away to take it as it is, {change}, or: vdictl destroy {name}",
         provider=desktop.provider,
     )
 

@@ -92,3 +92,13 @@ def test_a_twin_that_has_been_a_desktop_is_not_removed_by_a_create(world: World)
         with pytest.raises(Conflict, match="two desktops called one"):
             world.create("one")
     assert {each.key for each in world.there()} == {first.key, second.key}
+
+
+def test_the_same_again_ends_what_a_killed_run_began(world: World) -> None:
+    desktop = world.create().desktop
+    provider: Any = world.at.provider
+    begun = provider.restart(desktop, token="t")
+    assert begun.operation is not None
+    outcomes = changing.extend(world.context, [Found(world.at, begun)], End(least=HOUR), timeout=60)
+    assert outcomes == {desktop.key: None}
+    assert there(world, desktop).operation is None

@@ -78,14 +78,28 @@ def _read(files: Sequence[Path]) -> list[documents.Document]:
             asking.text(file, option="--file", stdin=sys.stdin), where="stdin" if str(file) == "-" else str(file)
         )
     ]
+    for document in found:
+        _check(document)
     names = [document.name for document in found]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise Invalid(f"Two documents are called {twice[0]}.")
     return found
 
 
+def _check(document: documents.Document) -> None:
+    """As the options of a create are looked at, before anybody is asked."""
+    spec = document.spec
+    for word in ("plan", "image", "flavor", "region"):
+        asking.whole(spec.get(word), option=f"spec.{word}")
+    for word in ("git", "dotfiles"):
+        asking.repository(spec.get(word), option=f"spec.{word}")
+    asking.home(spec.get("home"))
+    asking.packages(spec.get("packages", ()))
+    asking.checked_labels(document.labels or {}, option="labels")
+
+
 def _plan(run: Run, document: documents.Document) -> Step:
-    lives = seconds(document.ttl, option="ttl") if document.ttl else None
+    lives = seconds(document.ttl, option="ttl") if document.ttl is not None else None
     step = applying.plan(run.context, document, only=run.provider, lives=lives)
     check_options(step.at.manifest, step.spec.options)
     return step
@@ -110,7 +124,7 @@ def _carry_out(run: Run, step: Step, limit: float, *, wait: bool) -> VdictlError
         if step.desktop is None:
             until = Until.USABLE if wait else Until.SETTLED
             Creator(run.context, step.at, step.spec, LateProbes(), until=until, timeout=limit).run()
-        elif step.changes:
+        else:
             applying.change(run.context, step, timeout=limit)
     except VdictlError as error:
         run.context.progress.finish(step.document.name, "")

@@ -63,11 +63,11 @@ def _wish(run: Run, words: list[str], until: str | None, *, never: bool) -> tupl
     Raises:
         Invalid: none, or more than one; or it is no time.
     """
-    if until and never:
+    if until is not None and never:
         raise Invalid("--until and --never contradict each other.")
     if never:
         return words, End(at=NEVER)
-    if until:
+    if until is not None:
         now = run.context.clock.now()
         return words, End(at=moment(until, option="--until", now=now).replace(microsecond=0))
     if not words:

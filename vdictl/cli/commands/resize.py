@@ -46,9 +46,9 @@ def resize(
     """
     size = Size(
         plan=asking.whole(plan, option="--plan"),
-        cpus=cpus,
-        memory_mib=mebibytes(memory, option="--memory") if memory else None,
-        disk_gib=asking.gibibytes(disk, option="--disk") if disk else None,
+        cpus=asking.processors(cpus),
+        memory_mib=mebibytes(memory, option="--memory") if memory is not None else None,
+        disk_gib=asking.gibibytes(disk, option="--disk") if disk is not None else None,
     )
     if size == Size():
         raise Invalid("No size is named.", advice="Say --plan, or some of --cpus, --memory and --disk.")
