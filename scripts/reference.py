@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make docs/reference/ from the code, a page a verb; `--check` says what differs and changes nothing.
+"""Make docs/reference/ (a page a verb) and docs/man/vdictl.1 from the code; `--check` says what differs.
 
 Usage: .venv/bin/python scripts/reference.py [--check]
 """
@@ -19,9 +19,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "providers")]
 
+from scripts import manpage  # noqa: E402 - the folder must be on the path first
 from vdictl.cli.app import build  # noqa: E402 - the folder must be on the path first
 from vdictl.cli.verbs import VERBS  # noqa: E402
 
+MAN = "../man/vdictl.1"
 FOLDER = ROOT / "docs/reference"
 AGAIN = "python scripts/reference.py"
 NOTE = f"<!-- Made from the code by scripts/reference.py. Do not edit; make it anew: .venv/bin/{AGAIN} -->\n\n"
@@ -77,8 +79,8 @@ def _index(root: Any, context: Any) -> str:
         rows = [(f"[{name}]({name}.md)", _cell(summary)) for name, summary in verbs]
         parts += [f"## {section}\n", *_table(("verb", "does"), rows), ""]
     parts += ["## Options of every verb\n", "They may stand before the verb or after it; the later one wins.\n"]
-    rows = [(_names(p), _meaning(p, context), _variable(p)) for p in root.params if not p.is_eager]
-    parts += _table(("option", "meaning", "variable"), rows)
+    options = [(_names(p), _meaning(p, context), _variable(p)) for p in root.params if not p.is_eager]
+    parts += _table(("option", "meaning", "variable"), options)
     parts += ["", "Exit codes: [errors.md](../errors.md). Settings and variables: `vdictl config explain all`.", ""]
     return NOTE + "\n".join(parts)
 
@@ -118,8 +120,8 @@ def _command(path: str, command: Any) -> Iterator[str]:
         rows = [(f"`{p.make_metavar(context)}`", _meaning(p, context)) for p in arguments]
         yield from (*_table(("argument", "meaning"), rows), "")
     if options:
-        rows = [(_names(p), _meaning(p, context), _variable(p)) for p in options]
-        yield from (*_table(("option", "meaning", "variable"), rows), "")
+        triples = [(_names(p), _meaning(p, context), _variable(p)) for p in options]
+        yield from (*_table(("option", "meaning", "variable"), triples), "")
     examples = EXAMPLE.findall(text)
     if examples:
         yield f"{'Example' if len(examples) == 1 else 'Examples'}:\n"
@@ -219,7 +221,10 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 where a page is not as the code")
     check = parser.parse_args().check
     wanted = pages()
+    wanted[MAN] = manpage.page()
     there = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")}
+    if manpage.FILE.exists():
+        there[MAN] = manpage.FILE.read_text(encoding="utf-8")
     differing = sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
     if check:
         for name in differing:

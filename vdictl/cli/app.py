@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperGroup, TyperOption
+from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
 from vdictl.cli import variables
@@ -66,6 +66,14 @@ def _metavar(param: Any, ctx: Any, *, usage: bool = False) -> str:  # noqa: ARG0
     return f"[{text}]" if usage and not param.required and not text.startswith("[") else text
 
 
+def _with_example(command: Any, text: str) -> str:
+    """Help of a verb that only holds others gets the first example of those below."""
+    texts = (sub.help or "" for sub in getattr(command, "commands", {}).values())
+    lines = (line.strip() for below in texts for line in below.splitlines())
+    example = next((line for line in lines if line.startswith("Example: ")), "")
+    return f"{text}\n\n{example}" if example and "Example: " not in text else text
+
+
 class LazyGroup(TyperGroup):
     """The root: knows all verbs by the table, imports one."""
 
@@ -80,7 +88,7 @@ class LazyGroup(TyperGroup):
         module = import_module(f"vdictl.cli.commands.{cmd_name.replace('-', '_')}")
         command = get_command(module.app)
         command.name = cmd_name
-        command.help = command.help or VERBS[cmd_name].summary
+        command.help = _with_example(command, command.help or VERBS[cmd_name].summary)
         return _with_globals(command, cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -97,6 +105,12 @@ class LazyGroup(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             raise Interrupted("Interrupted.", advice="What has begun is seen by: vdictl list") from None
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """The verbs first: they are what a newcomer looks for."""
+        self.format_commands(ctx, formatter)
+        options: Any = TyperCommand.format_options  # those of a group end with its commands
+        options(self, ctx, formatter)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         """The verbs by section, from the table."""
@@ -129,6 +143,8 @@ HELP = """Virtual desktops on any cloud: one command gives a working desktop, on
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a bug, 4 not found, 5 login refused, 6 not possible there,
 7 partly done, 8 timed out, 9 conflict, 10 quota, 130 interrupted.
 
+Help of one verb, with an example: vdictl help VERB, or vdictl VERB --help
+
 Every option has a variable: VDICTL_CREATE_TTL is --ttl of create. An option wins over its variable.
 """
 
@@ -146,8 +162,8 @@ def build() -> LazyGroup:
     )
     params: Any = [version, *_global_options()]
     for param in params:
-        if param.name in {"provider", "quiet"}:  # what the settings do not read themselves
-            param.envvar, param.show_envvar = variables.variable((), param.name), False
+        if param.name in {"provider", "quiet", "fields"}:  # what the settings do not read themselves
+            param.envvar, param.show_envvar = variables.variable((), param.opts[-1]), False
     return LazyGroup(
         name="vdictl",
         help=HELP.replace("\n  ", "\n\b\n  ", 1),

@@ -61,5 +61,6 @@ VERBS: Mapping[str, Verb] = {
     "journal": Verb(TOOL, "Tell what was done from this machine, by whom, and what is left to do."),
     "support": Verb(TOOL, "Pack what belongs into a bug report, without secrets."),
     "completion": Verb(TOOL, "Print the script that lets a shell complete verbs, options and names."),
+    "help": Verb(TOOL, "Show the help of a verb: the same as VERB --help."),
     "version": Verb(TOOL, "Print the version."),
 }
