@@ -135,6 +135,7 @@ def test_it_is_listed_before_it_is_written(vdictl: Vdictl) -> None:
     assert (vdictl.work / "out.tar.gz").stat().st_mode & 0o777 == 0o600
     again = vdictl("support", "out.tar.gz")
     assert again.code == 9 and [file.name for file in vdictl.work.iterdir()] == ["out.tar.gz"]
+    vdictl.ok("support", "out.tar.gz", "--force")
     data = vdictl.ok("support", "second.tar.gz", "-o", "json").data
     assert data["name"] == str(vdictl.work / "second.tar.gz")
     assert data["size_bytes"] == (vdictl.work / "second.tar.gz").stat().st_size

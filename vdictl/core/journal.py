@@ -59,11 +59,11 @@ class Journal:
         return Account(self, facts)
 
     @contextlib.contextmanager
-    def operation(self, verb: str, *, token: str, key: str, name: str, provider: str) -> Iterator[None]:
+    def operation(self, verb: str, *, token: str, key: str, name: str, provider: str) -> Iterator[Account]:
         """Around one operation: notes its begin, and its end however that comes."""
         account = self.begin(verb, token=token, key=key, name=name, provider=provider)
         try:
-            yield
+            yield account
         except BaseException as error:
             account.end(error)
             raise
@@ -91,6 +91,10 @@ class Account:
     journal: Journal
     facts: Mapping[str, str]
     ended: bool = False
+
+    def step(self, doing: str) -> None:
+        """What is done on the way, in words."""
+        self.journal.note("step", **self.facts, doing=doing)
 
     def end(self, error: BaseException | None = None, *, outcome: str = "done") -> None:
         """What it ended with: an error, or else `outcome`."""

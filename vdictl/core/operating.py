@@ -264,7 +264,7 @@ class Operator:
             raise error
         return latest[0]
 
-    def _told(self, verb: str, token: str, key: str, name: str) -> AbstractContextManager[None]:
+    def _told(self, verb: str, token: str, key: str, name: str) -> AbstractContextManager[Account]:
         """Around one operation: the journal tells of it."""
         return self.context.journal.operation(verb, token=token, key=key, name=name, provider=self.at.name)
 

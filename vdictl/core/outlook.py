@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from vdictl.contract.errors import NotFound, VdictlError
@@ -13,7 +14,16 @@ from vdictl.core.fanout import gather
 from vdictl.core.operating import is_leaving
 from vdictl.core.retry import again
 
-NO_DESKTOP = frozenset({"image-build", "snapshot-delete"})  #: verbs whose end no desktop shows
+#: Verbs whose end no desktop shows, and what does instead; {0}: what they were about.
+INSTEAD: Mapping[str, str] = {
+    "image-build": "The same again goes on with it: vdictl images build {0}",
+    "snapshot-delete": "See which are there: vdictl snapshot list {0}",
+    "volume-create": "See which are there: vdictl volume list",
+    "volume-delete": "See which are there: vdictl volume list",
+    "stray-delete": "See what is left: vdictl gc --dry-run",
+    "share": "See which hold: vdictl share list {0}",
+    "share-revoke": "See which hold: vdictl share list {0}",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +40,7 @@ class Outlook:
 def look(context: Context, story: Story) -> Outlook:
     """Ask the provider for the desktop, in the fleet where it was; a silent one is no error."""
     first = story.first
-    if not first.key or first.verb in NO_DESKTOP:
+    if not first.key or first.verb in INSTEAD:
         return _from_the_journal(story, None)
     there = replace(context, fleet=first.fleet or context.fleet, _open={})
     try:
@@ -110,8 +120,5 @@ def _from_the_journal(story: Story, silent: VdictlError | None) -> Outlook:
 
 
 def _again(story: Story, name: str) -> str:
-    if story.first.verb == "image-build":
-        return f"The same again goes on with it: vdictl images build {name}"
-    if story.first.verb == "snapshot-delete":
-        return f"See which are there: vdictl snapshot list {name}"
-    return f"Look again when it answers: vdictl journal show {story.first.operation}"
+    again = f"Look again when it answers: vdictl journal show {story.first.operation}"
+    return INSTEAD.get(story.first.verb, again).format(name)

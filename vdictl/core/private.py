@@ -43,15 +43,15 @@ class Draft:
         with suppress(OSError):
             self._draft.unlink(missing_ok=True)
 
-    def finish(self, text: str) -> None:
+    def finish(self, content: str | bytes) -> None:
         """Write it and give it its name.
 
         Raises:
             Conflict: somebody made one of this name meanwhile. VdictlError: it cannot be written.
         """
         try:
-            with os.fdopen(os.dup(self._handle), "w", encoding="utf-8") as file:
-                file.write(text)
+            with os.fdopen(os.dup(self._handle), "wb") as file:
+                file.write(content if isinstance(content, bytes) else content.encode())
                 file.flush()
                 os.fsync(file.fileno())
             if self._replace:

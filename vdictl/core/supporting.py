@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from vdictl import __version__
-from vdictl.contract.errors import Conflict, VdictlError
+from vdictl.contract.errors import VdictlError
 from vdictl.contract.model import Desktop
 from vdictl.core import chronicle, inventory, settings
 from vdictl.core.context import Context, usual_owner
@@ -78,43 +78,6 @@ def pack(parts: Iterable[Part], *, now: datetime) -> bytes:
             member.size, member.mode, member.mtime = len(part.data), 0o600, int(now.timestamp())
             archive.addfile(member, io.BytesIO(part.data))
     return packed.getvalue()
-
-
-def write(file: Path, data: bytes) -> None:
-    """Whole or not at all, for this user alone; what is there is never overwritten.
-
-    Raises:
-        Conflict: it is there. VdictlError: it cannot be written.
-    """
-    fresh = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(handle, "wb") as opened:
-                opened.write(data)
-            _name(fresh, file)
-        finally:
-            fresh.unlink(missing_ok=True)
-    except FileExistsError as error:
-        raise Conflict(f"{file} is there already.", advice="Name another file.") from error
-    except OSError as error:
-        raise VdictlError(f"{file} cannot be written.", details=str(error)) from error
-
-
-def _name(fresh: Path, file: Path) -> None:
-    try:
-        os.link(fresh, file)  # unlike a rename it fails where something is there
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without second names
-        require_new(file)
-        fresh.replace(file)
-
-
-def require_new(file: Path) -> None:
-    """Raise Conflict if it is there."""
-    if file.exists() or file.is_symlink():
-        raise Conflict(f"{file} is there already.", advice="Name another file.")
 
 
 # -- the parts --------------------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ What would be written is made first, as texts that can be shown; then it is writ
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 
 from vdictl.contract.errors import Invalid, NotConfigured, Unsupported, VdictlError
 from vdictl.core import paths
+from vdictl.core.private import Draft
 
 _SECONDS = 20.0  #: for systemctl and crontab
 #: What a run finds its files, its search path and its engine by.
@@ -282,8 +282,7 @@ def _write(file: Path, text: str | None) -> None:
             file.unlink(missing_ok=True)
             return
         file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = file.with_name(f".{file.name}.{os.getpid()}")
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(file)
     except OSError as error:
         raise VdictlError(f"{file} cannot be written.", details=str(error)) from error
+    with Draft(file, replace=True) as draft:
+        draft.finish(text)

@@ -103,7 +103,13 @@ def _read(run: Run) -> Chronicle:
 
 # -- the story, in words and as a record ------------------------------------------------------------------------------
 
-_TITLES = {"image-build": "The build of the image {0}", "snapshot-delete": "The deletion of a snapshot of {0}"}
+_TITLES = {
+    "image-build": "The build of the image {0}",
+    "snapshot-delete": "The deletion of a snapshot of {0}",
+    "volume-create": "The creation of the volume {0}",
+    "volume-delete": "The deletion of the volume {0}",
+    "stray-delete": "The deletion of {0}, which had lost its desktop",
+}
 _ENDS = {
     "done": "it was done",
     "begun": "its first step was done; nobody waited for the rest",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import sys
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +23,9 @@ from vdictl.cli.targets import one
 from vdictl.contract.errors import Invalid, NotFound, VdictlError
 from vdictl.contract.model import Desktop
 from vdictl.core import shares
+from vdictl.core.inventory import Found
+from vdictl.core.journal import Account
+from vdictl.core.operating import new_token
 from vdictl.core.private import Draft
 from vdictl.core.shares import Share, Ticket
 
@@ -60,15 +63,18 @@ def create(
         url = shares.page_of(found.at, found.desktop)
         to_stdout = file is not None and str(file) == "-"
         target = file or Path(f"{found.desktop.name}{SUFFIX}")
-        with nullcontext() if to_stdout else Draft(target, replace=force) as draft:
+        with (
+            _told(run, "share", found) as account,
+            nullcontext() if to_stdout else Draft(target, replace=force) as draft,
+        ):
             share, ticket = shares.make(found.at, found.desktop, url, seconds=wanted, by=run.context.owner)
+            account.step(f"share {share.id}")
             try:
                 _hand_over(run, ticket, draft)
             except BaseException:
                 with suppress(VdictlError):  # nobody has it: it ends by itself too
                     shares.revoke(found.at, found.desktop, [share.id])
                 raise
-        run.context.journal.note("share", desktop=found.desktop.name, key=found.desktop.key, share=share.id)
         _tell(run, found.desktop, ticket)
         if draft is not None:
             record = {**_record(found.desktop, share), "file": str(target), "url": url}
@@ -114,12 +120,20 @@ def revoke(
         if missing := [id for id in wanted if id not in there]:
             details = f"There are: {', '.join(there)}." if there else "There are none."
             raise NotFound(f"{name} has no share {missing[0]}.", details=details)
-        gone = shares.revoke(found.at, found.desktop, None if everything else wanted)
-        for id in gone:
-            run.context.journal.note("share-revoke", desktop=name, key=found.desktop.key, share=id)
+        with _told(run, "share-revoke", found) as account:
+            gone = shares.revoke(found.at, found.desktop, None if everything else wanted)
+            account.step(f"taken back: {', '.join(gone) or 'none'}")
         run.say(f"{len(gone)} revoked." if gone else "There was none.")
         if run.output.is_data:
             run.output.many([_record(found.desktop, there[id]) for id in gone if id in there], [])
+
+
+def _told(run: Run, verb: str, found: Found) -> AbstractContextManager[Account]:
+    """Around what is done: the journal tells of it."""
+    desktop = found.desktop
+    return run.context.journal.operation(
+        verb, token=new_token(), key=desktop.key, name=desktop.name, provider=found.at.name
+    )
 
 
 def _hand_over(run: Run, ticket: Ticket, draft: Draft | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from vdictl.cli.wishes import Wishes
 from vdictl.contract.errors import Invalid, VdictlError
 from vdictl.core import diagnosing, paths, supporting
 from vdictl.core.context import Context
+from vdictl.core.private import Draft
 from vdictl.core.supporting import Part, Source
 
 app = verb_app()
@@ -30,6 +32,7 @@ def support(
     file: str = typer.Argument("", help="Where to write it; - is stdout; default: a new file here."),
     only_list: bool = typer.Option(False, "--list", help="Only list what would go in."),
     redact_names: bool = typer.Option(False, "--redact-names", help="Names of desktops, people and fleets as hashes."),
+    force: bool = typer.Option(False, "--force", help="Write over the file, if it is there."),
 ) -> None:
     """Pack what belongs into a bug report, without secrets; what goes in is listed first.
 
@@ -38,36 +41,49 @@ def support(
     Versions, what doctor says, where settings come from (of secrets only the reference), the fleet's desktops, the
     end of the journal, and tracebacks of bugs. Read it before you send it.
     """
+    now = datetime.now(UTC)
+    place = Path(file or f"{supporting.FOLDER}-{now:%Y%m%dT%H%M%SZ}.tar.gz").absolute()
+    with nullcontext() if only_list or file == "-" else Draft(place, replace=force) as draft:
+        output, made = _collect(ctx, redact_names=redact_names, to_stdout=file == "-" and not only_list)
+        packed = supporting.pack(made, now=now)
+        if file == "-" and not only_list:
+            _list_to_stderr(made)
+            sys.stdout.buffer.write(packed)
+            sys.stdout.flush()
+            return
+        if not output.is_data:
+            output.many([_row(part) for part in made], COLUMNS)
+        if draft is not None:
+            draft.finish(packed)
+    _tell(output, made, None if draft is None else place, size=len(packed))
+
+
+def _collect(ctx: typer.Context, *, redact_names: bool, to_stdout: bool) -> tuple[Output, list[Part]]:
+    """Look at everything; a config that cannot be read is one of the things that are told."""
     wishes = ctx.ensure_object(Wishes)
     output: Output | None = None
     try:
         with running(ctx) as run:
             output = run.output
-            _check(file, output, only_list=only_list)
+            _check(output, to_stdout=to_stdout)
             run.say("Looking at everything, as doctor does.")
             here = diagnosis.viewers(run.context.environment, run.context.state_dir)
             findings = list(diagnosing.walk(run.context, LateProbes(), run.provider, viewers=here))
-            made = supporting.parts(_source(run.context, findings, redact_names=redact_names))
+            return output, supporting.parts(_source(run.context, findings, redact_names=redact_names))
     except VdictlError as error:
         if output is not None:
             raise  # about what was asked, not about the machine
         output = Output(wishes, "json" if wishes.fields else wishes.output or "table")
-        _check(file, output, only_list=only_list)
+        _check(output, to_stdout=to_stdout)
         findings = list(diagnosis.without_config(error, dict(os.environ), paths.state_dir(os.environ)))
-        made = supporting.parts(_source(None, findings, redact_names=redact_names))
-    _deliver(output, made, file, only_list=only_list)
+        return output, supporting.parts(_source(None, findings, redact_names=redact_names))
 
 
-def _check(file: str, output: Output, *, only_list: bool) -> None:
-    """Before anything is looked at, which takes a while."""
-    if only_list:
-        return
-    if file == "-" and output.is_data:
+def _check(output: Output, *, to_stdout: bool) -> None:
+    if to_stdout and output.is_data:
         raise Invalid("Both the bundle and the data would go to stdout.", advice="Name a file.")
-    if file == "-" and sys.stdout.isatty():
+    if to_stdout and sys.stdout.isatty():
         raise Invalid("A terminal is no place for an archive.", advice="Name a file, or: vdictl support - > FILE")
-    if file not in ("", "-"):
-        supporting.require_new(Path(file).absolute())
 
 
 def _source(context: Context | None, findings: list[diagnosing.Finding], *, redact_names: bool) -> Source:
@@ -80,26 +96,16 @@ def _source(context: Context | None, findings: list[diagnosing.Finding], *, reda
     )
 
 
-def _deliver(output: Output, made: list[Part], file: str, *, only_list: bool) -> None:
-    """List it, then write it."""
-    now = datetime.now(UTC)
-    place = Path(file or f"{supporting.FOLDER}-{now:%Y%m%dT%H%M%SZ}.tar.gz").absolute()
-    if file == "-" and not only_list:
-        sys.stderr.write("".join(f"{part.name}  {sizes.of_bytes(len(part.data))}  {part.about}\n" for part in made))
-    elif not output.is_data:
-        output.many([_row(part) for part in made], COLUMNS)
-    packed = supporting.pack(made, now=now)
-    if file == "-" and not only_list:
-        sys.stdout.buffer.write(packed)
-        sys.stdout.flush()
-        return
-    if not only_list:
-        supporting.write(place, packed)
+def _list_to_stderr(made: list[Part]) -> None:
+    sys.stderr.write("".join(f"{part.name}  {sizes.of_bytes(len(part.data))}  {part.about}\n" for part in made))
+
+
+def _tell(output: Output, made: list[Part], place: Path | None, *, size: int) -> None:
     if output.is_data:
-        written = None if only_list else str(place)
-        output.one({"name": written, "size_bytes": len(packed), "parts": [_row(part) for part in made]}, [])
-    elif not only_list:
-        sys.stderr.write(f"Written to {place} ({sizes.of_bytes(len(packed))}). Read it before you send it.\n")
+        name = str(place) if place else None
+        output.one({"name": name, "size_bytes": size, "parts": [_row(part) for part in made]}, [])
+    elif place:
+        sys.stderr.write(f"Written to {place} ({sizes.of_bytes(size)}). Read it before you send it.\n")
 
 
 def _row(part: Part) -> dict[str, Any]:
