@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
-from tests.unit.core.worlds import World
+from tests.unit.core.worlds import World, make
 from vdictl.contract import mark as marks
 from vdictl.contract.model import DesktopSpec
 from vdictl.core import sweeping
@@ -146,3 +148,73 @@ def test_what_cannot_be_removed_is_told_and_the_rest_is_done(world: World) -> No
     found = list(sweeping.find(world.context, RULE).waste)
     world.cloud.arm("auth-failed", "label_machine", 1)
     assert sorted(results(world, found).values()) == [FAILED, REMOVED]
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def clutter(world: World) -> None:
+    """One of each kind, old enough."""
+    world.create("half", until=Until.BEGUN)
+    world.create("over", until=Until.SETTLED, expires=world.clock.now() + timedelta(hours=1))
+    lost = world.create("lost", until=Until.SETTLED, home="ephemeral").desktop
+    with world.cloud.store.change() as state:
+        del state["machines"][lost.id]
+        for volume in state["volumes"].values():
+            volume["machine"] = "" if volume["machine"] == lost.id else volume["machine"]
+    world.clock.advance(7200)
+
+
+def killed_at(world: World, place: int) -> bool:
+    """A run that is killed there; whether it came so far."""
+    seen = 0
+
+    def tap(name: str, when: str) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == place:
+            raise Killed(f"{when} {name}")
+
+    world.cloud.tap = tap
+    try:
+        sweeping.remove(world.context, sweeping.find(world.context, RULE).waste, timeout=300.0)
+    except Killed:
+        return True
+    finally:
+        world.cloud.tap = None
+    return False
+
+
+def test_killed_at_any_call_the_next_one_ends_it(tmp_path: Path) -> None:
+    """Before and after each call to the cloud that a whole run makes; the test itself finds out how many there are."""
+    for place in itertools.count(1):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        (came_so_far,) = (ends_well(world, place) for world in make(folder))
+        if not came_so_far:
+            break
+    assert place > 20, "too few calls to prove anything"
+
+
+def ends_well(world: World, place: int) -> bool:
+    clutter(world)
+    came_so_far = killed_at(world, place)
+    world.clock.advance(7200)
+    again = sweeping.find(world.context, RULE)
+    outcomes = sweeping.remove(world.context, again.waste, timeout=300.0)
+    assert {result for result, _ in outcomes.values()} <= {REMOVED, GONE}, place
+    assert world.there() == [] and sweeping.find(world.context, RULE).waste == [], place
+    homes = [volume.name for volume in world.at.provider.volumes()]  # type: ignore[attr-defined]
+    assert "over" in homes and "lost" not in homes, place
+    return came_so_far
+
+
+def test_two_at_once_on_two_machines_end_well(world: World) -> None:
+    clutter(world)
+    second = world.another()
+    mine = list(sweeping.find(world.context, RULE).waste)
+    theirs = list(sweeping.find(second.context, RULE).waste)
+    assert len(mine) == len(theirs) == 3
+    assert set(results(world, mine).values()) == {REMOVED}
+    assert set(results(second, theirs).values()) == {GONE}
