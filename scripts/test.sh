@@ -13,7 +13,7 @@ if a_python >/dev/null; then need_packages git; else need_packages git python3 p
 if [ "$mode" = all ]; then
     need_packages podman runc crun netavark aardvark-dns fuse-overlayfs slirp4netns uidmap iptables mmdebstrap \
         chromium tigervnc-standalone-server tigervnc-viewer xvfb xterm openbox x11-xserver-utils x11-apps netpbm socat \
-        openssh-client openssh-server rsync
+        openssh-client openssh-server rsync docker-registry
 fi
 make_environment --editable '.[all]' --group dev --group docs
 if [ ! -x .venv/bin/actionlint ] && command -v go >/dev/null 2>&1; then

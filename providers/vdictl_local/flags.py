@@ -25,6 +25,10 @@ _GEOMETRY = re.compile(r"[1-9][0-9]{2,3}x[1-9][0-9]{2,3}")
 #: Empties the target first: a copy that was cut off begins anew. `--reflink` makes it instant where the disk can.
 COPY_SCRIPT: Final = "find /to -mindepth 1 -delete && cp -a --reflink=auto /from/. /to/"
 
+#: tar ends with 1 where a file changed while it was read: that is no failure of a home that is in use.
+EXPORT_SCRIPT: Final = f"tar -c --format=gnu --numeric-owner -C {HOME} -f - . || [ $? -eq 1 ]"
+IMPORT_SCRIPT: Final = f"find {HOME} -mindepth 1 -delete && exec tar -x -p --same-owner --numeric-owner -C {HOME} -f -"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -73,6 +77,35 @@ def copy(engine: Engine, who: Who, *, key: str, token: str, source: str, target:
         *_log(engine),
         *("--volume", f"{source}:/from:ro", "--volume", f"{target}:/to"),
         *("--entrypoint", "sh", image, "-c", COPY_SCRIPT),
+    ]
+
+
+def export(engine: Engine, who: Who, *, token: str, source: str, image: str) -> list[str]:
+    """`run` of the helper that writes a volume as a tar to its stdout."""
+    flags = _stream(engine, who, token, rights=("DAC_READ_SEARCH",), mount=f"{source}:{HOME}:ro")
+    return [*flags, image, "-c", EXPORT_SCRIPT]
+
+
+def unpack(engine: Engine, who: Who, *, token: str, target: str, image: str) -> list[str]:
+    """`run` of the helper that unpacks a tar from its stdin into a volume, with owners, modes and links.
+
+    Nothing but the volume can be written in it: an archive that wants to leave has nowhere to go.
+    """
+    rights = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID")
+    flags = _stream(engine, who, token, rights=rights, mount=f"{target}:{HOME}")
+    return [*flags, image, "-c", IMPORT_SCRIPT]
+
+
+def _stream(engine: Engine, who: Who, token: str, *, rights: Sequence[str], mount: str) -> list[str]:
+    """A helper whose streams are ours, and which goes when it ends. `who` is named as the volume."""
+    # Mounted where a desktop has it: so an engine gives a fresh volume the owner that it has there.
+    labels = {**who.labels("copy", token), names.TOKEN: token, names.VOLUME: who.name}
+    return [
+        *_helper(engine, *rights),
+        *("--rm", "--interactive", "--name", who.copy(token)),
+        *names.label_flags(labels),
+        *("--log-driver", "none"),  # or the engine would write all that goes through to a log
+        *("--volume", mount, "--entrypoint", "sh"),
     ]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Final
 
 from vdictl.contract.errors import Conflict, Invalid, NotFound
@@ -11,7 +12,7 @@ from vdictl.contract.model import DesktopSpec, Image, Work
 from vdictl.engine.build import BuildStatus, ensure_started, look
 from vdictl.engine.errors import Busy, EngineError, NoSuchObject
 from vdictl.engine.nouns import Image as EngineImage
-from vdictl.engine.objects import image_id, inspect_image, list_images
+from vdictl.engine.objects import image_id, inspect_image, list_images, snapshot_of_everything
 from vdictl.guest import DEFAULT_FLAVOR, FLAVORS, REPOSITORY, BuildContext, Flavor, context
 from vdictl_local import names
 from vdictl_local.errors import PROVIDER, changing, reading, whole
@@ -164,11 +165,45 @@ def short_tag(tag: str) -> str:
 
 
 def listed(tools: Tools) -> list[Image]:
-    """Flavors, built or not; what else of ours is there; snapshots' images."""
+    """Flavors, built or not; what else of ours is there; snapshots' images. All with whether something needs them."""
     there = [one for one in whole(lambda: list_images(tools.engine, label=_FLAVOR_LABEL)) if one.tags]
     by_tag = {tag: one for one in there for tag in one.tags}
+    needed = _needed(tools)
     found = [_flavor(flavor, by_tag.pop(context(flavor.name).tag, None)) for flavor in FLAVORS.values()]
-    return found + [_other(tag, one) for tag, one in sorted(by_tag.items()) if tag.startswith(f"{REPOSITORY}/")]
+    found += [_other(tag, one) for tag, one in sorted(by_tag.items()) if tag.startswith(f"{REPOSITORY}/")]
+    ids = {tag: one.id for one in there for tag in one.tags}
+    return [replace(one, used=bool({reference_of(one), ids.get(reference_of(one))} & needed)) for one in found]
+
+
+def described(tools: Tools, reference: str) -> Image | None:
+    """One image by its name; `None`: it is not there, or does not hold our guest."""
+    with reading():
+        try:
+            there = inspect_image(tools.engine, reference)
+        except NoSuchObject:
+            return None
+    if _GUEST_LABEL not in there.labels:
+        return None
+    flavor = next((one for one in FLAVORS.values() if context(one.name).tag == reference), None)
+    return _flavor(flavor, there) if flavor else _other(reference, there)
+
+
+def reference_of(image: Image) -> str:
+    """What the engine calls it."""
+    return context(image.id).tag if image.id in FLAVORS else image.id
+
+
+def _needed(tools: Tools) -> set[str]:
+    """Names and ids of the images that some container, snapshot or desktop on this engine needs, whosever it is."""
+    containers, volumes = whole(lambda: snapshot_of_everything(tools.engine))
+    world = World.of(containers, volumes)
+    found = {one.image_id for one in containers}
+    for kept in world.kind("snapshot"):
+        found |= {kept.labels.get(names.IMAGE, ""), kept.labels.get(names.DIGEST, "")}
+    for holding in world.holdings.values():
+        with suppress(Invalid):  # made with a flavor that this version does not have
+            found.add(recipe(world, holding.mark.spec).reference)
+    return found - {""}
 
 
 def build(tools: Tools, name: str, *, packages: Sequence[str], retry: bool) -> Work:
@@ -190,10 +225,17 @@ def build(tools: Tools, name: str, *, packages: Sequence[str], retry: bool) -> W
 
 
 def remove(tools: Tools, image: Image) -> None:
-    """Remove an image. Raises Conflict while something is made from it."""
-    reference = context(image.id).tag if image.id in FLAVORS else image.id
+    """Remove an image. Raises Conflict while something is made from it, or needs it to be made again."""
+    with reading():
+        there = image_id(tools.engine, reference_of(image))
+    if {reference_of(image), there} & _needed(tools):
+        raise Conflict(
+            f"The image {image.name} is in use.",
+            advice="Destroy the desktops and snapshots that need it first.",
+            provider=PROVIDER,
+        )
     try:
-        tools.engine.run("image", "rm", reference)
+        tools.engine.run("image", "rm", reference_of(image))
     except NoSuchObject:
         return
     except Busy as error:

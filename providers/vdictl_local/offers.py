@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Self
 
-from vdictl.contract.errors import Invalid, Unsupported
+from vdictl.contract.errors import Conflict, Invalid, Unsupported
 from vdictl.contract.model import (
     Account,
     Command,
@@ -24,7 +25,7 @@ from vdictl.contract.model import (
 )
 from vdictl.contract.provider import Settings
 from vdictl.engine.discovery import open_engine
-from vdictl_local import convert, creating, homes, images, inside, plans, snapshots, strays
+from vdictl_local import convert, creating, homes, images, inside, plans, shipping, snapshots, strays, transfer
 from vdictl_local.errors import PROVIDER, opening
 from vdictl_local.ledger import Ledger
 from vdictl_local.names import HomeName
@@ -39,6 +40,7 @@ class Offers:
         self._settings = settings
         self._timeout = timeout
         self._since = datetime.now(UTC)
+        self._imports: dict[str, ExitStack] = {}  #: token -> its lock
 
     @classmethod
     def open(cls, settings: Settings, *, timeout: float) -> Self:
@@ -46,7 +48,9 @@ class Offers:
         return cls(settings, timeout=timeout)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Imports that were not finished are nobody's from here on."""
+        for token in list(self._imports):
+            self._let_go(token)
 
     def check(self) -> Account:
         """An engine that answers is all it needs."""
@@ -90,6 +94,36 @@ class Offers:
             raise creating.home_in_use(kept.name.name, users[0])
         snapshots.remove_volumes(self._tools, world, [one.volume for one in kept.generations])
 
+    def volume_export(self, volume: Volume) -> Command:
+        """A helper that writes it as a tar."""
+        return transfer.export(self._tools, volume)
+
+    def volume_import(self, name: str, *, owner: str, fleet: str, token: str, replace: bool = False) -> Command:
+        """A helper that fills a new generation. The import is locked until it is finished, dropped, or we end."""
+        self._require_fleet(fleet)
+        home = HomeName(fleet, owner, name)
+        if token not in self._imports:
+            with ExitStack() as lock:
+                if not lock.enter_context(self._tools.alone(transfer.running_lock(home))):
+                    raise Conflict(f"Another import into the home {name} goes on.", provider=PROVIDER)
+                self._imports[token] = lock.pop_all()
+        try:
+            return transfer.begin(self._tools, home, token=token, replace=replace)
+        except Conflict:
+            self._let_go(token)
+            raise
+
+    def volume_import_finish(self, name: str, *, owner: str, fleet: str, token: str) -> Volume:
+        """Let the new generation count."""
+        made = transfer.finish(self._tools, HomeName(fleet, owner, name), token=token)
+        self._let_go(token)
+        return made
+
+    def volume_import_drop(self, name: str, *, owner: str, fleet: str, token: str) -> None:
+        """Remove the new generation."""
+        transfer.drop(self._tools, HomeName(fleet, owner, name), token=token)
+        self._let_go(token)
+
     def plans(self) -> Iterable[Plan]:
         """Sizes that fit this machine."""
         return plans.plans(self._tools.machine)
@@ -109,6 +143,22 @@ class Offers:
     def image_delete(self, image: Image) -> None:
         """Remove an image that nothing is made from."""
         images.remove(self._tools, image)
+
+    def image_save(self, image: Image) -> Command:
+        """The engine's archive of it."""
+        return shipping.save(self._tools, image)
+
+    def image_load(self) -> Command:
+        """The engine reads such an archive."""
+        return shipping.load(self._tools)
+
+    def image_loaded(self, said: str) -> Sequence[Image]:
+        """Those that hold our guest."""
+        return shipping.loaded(self._tools, said)
+
+    def image_push(self, image: Image, reference: str) -> Command:
+        """The engine pushes it, with the login that it has."""
+        return shipping.push(self._tools, image, reference)
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
@@ -145,6 +195,10 @@ class Offers:
         from vdictl_local import doctor  # looks at what no other verb needs
 
         return doctor.hops(self._settings, timeout=self._timeout)
+
+    def _let_go(self, token: str) -> None:
+        if (lock := self._imports.pop(token, None)) is not None:
+            lock.close()
 
     def _require_fleet(self, fleet: str) -> None:
         if self._settings.fleet not in {None, fleet}:

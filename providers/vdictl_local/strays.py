@@ -9,7 +9,7 @@ from vdictl.contract.model import Stray
 from vdictl.engine.errors import NoSuchObject
 from vdictl.engine.nouns import Volume
 from vdictl.engine.objects import list_images
-from vdictl_local import convert, images, names
+from vdictl_local import convert, images, names, transfer
 from vdictl_local.errors import changing, whole
 from vdictl_local.tools import Tools
 from vdictl_local.world import Home, World
@@ -27,7 +27,7 @@ _WHY: Final = {
 def find(tools: Tools, world: World) -> Iterator[Stray]:
     """All strays of the fleet."""
     for volume in world.volumes:
-        if _lost(world, volume):
+        if _lost(world, volume) and not _being_imported(tools, world, volume):
             yield Stray(
                 id=f"volume:{volume.name}",
                 kind="volume",
@@ -38,6 +38,8 @@ def find(tools: Tools, world: World) -> Iterator[Stray]:
                 why=_WHY[volume.labels[names.KIND]],
             )
     for container in world.containers:
+        if transfer.at_work(container):
+            continue
         if container.labels[names.KIND] == "copy" and container.labels.get(names.TOKEN) not in _open(world):
             yield Stray(
                 id=f"container:{container.name}",
@@ -82,6 +84,15 @@ def _lost(world: World, volume: Volume) -> bool:
         filled = {one.labels.get(names.COPY) for one in world.volumes}
         return labels.get(names.TOKEN) not in filled and labels.get(names.TOKEN) not in _open(world)
     return kind in _WHY and not world.complete(volume) and token not in _open(world)
+
+
+def _being_imported(tools: Tools, world: World, volume: Volume) -> bool:
+    """Whether it is the room of an import that lives."""
+    home = next((home.name for home in world.homes.values() if _in(home, volume)), None)
+    if home is None or volume.labels[names.KEY] != volume.labels.get(names.COPY):
+        return False
+    with tools.alone(transfer.running_lock(home)) as alone:
+        return not alone
 
 
 def _in(home: Home, volume: Volume) -> bool:

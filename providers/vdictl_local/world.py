@@ -149,6 +149,12 @@ class World:
         return [one for one in self.holdings.values() if one.home == home]
 
 
+def open_tokens(world: World) -> set[str]:
+    """Tokens of the operations that are written and not closed."""
+    found = (holding.mark.operation for holding in world.holdings.values())
+    return {operation.token for operation in found if operation}
+
+
 def home_of(spec: DesktopSpec, key: str) -> HomeName | None:
     """The home that the spec of a desktop means: by default one named as it; an ephemeral one is called by the key."""
     if spec.home == "none":

@@ -22,6 +22,14 @@ BEFORE = {
     "vdictl volume delete work": "vdictl volume create work",
     "vdictl volume attach work desktop": "vdictl volume create work; vdictl stop desktop",
     "vdictl volume detach desktop": "vdictl stop desktop",
+    "vdictl volume export work": "vdictl volume create work",
+    "vdictl volume import work work.tar": (
+        "vdictl volume create work; vdictl volume export work work.tar; vdictl volume delete work"
+    ),
+    "zcat work.tar.gz | vdictl volume import": (
+        "vdictl volume create work; vdictl volume export work - | gzip >work.tar.gz"
+    ),
+    "vdictl images load xfce.tar": "vdictl images save xfce xfce.tar",
     "vdictl journal show": "vdictl stop web",
     'tail -f "$(vdictl journal path)"': "vdictl stop web",
 }

@@ -14,7 +14,7 @@ import pytest
 
 from tests.integration import local_kit
 from vdictl.contract import mark as marks
-from vdictl.contract.model import Desktop
+from vdictl.contract.model import Desktop, Image
 from vdictl.contract.provider import Provider, Settings
 from vdictl.engine.engine import Completed, Engine
 from vdictl.engine.errors import DiskFull, EngineHung, EngineUnreachable
@@ -171,6 +171,12 @@ class LocalWorld(World):
     def outsider_remove(self, desktop: Desktop) -> None:
         """`podman rm`."""
         self.engine.run("rm", "--force", desktop.id)
+
+    def image(self, provider: Any) -> Image:
+        """The tiny one: those of desktops take too long."""
+        del provider
+        reference = local_kit.tiny_image(self.engine, self.state_dir)
+        return Image(id=reference, name="tiny", kind="custom")
 
     def sweep(self) -> None:
         """Remove what a failed test left, by the engine alone."""

@@ -28,7 +28,7 @@ class Arrival:
         """`source` is what the person named in the desktop."""
         self._source, self._target, self._progress = source, target, progress
         self._place, self._merging = Path(), False
-        self._temporary: _Temporary | None = None
+        self._temporary: Temporary | None = None
         self._total: int | None = None
         self.received = 0
         self.unpacking = Unpacking(count=self._count, begin=self._begin)
@@ -63,7 +63,7 @@ class Arrival:
         self._total = first.size if first.isreg() else None
         self._place, self._merging = place_of(self._source, self._target, folder=first.isdir())
         # A merge stays within the folder it goes to: its parent may be another disk.
-        self._temporary = _Temporary(self._place if self._merging else self._place.parent)
+        self._temporary = Temporary(self._place if self._merging else self._place.parent)
         return self._temporary.path
 
 
@@ -86,10 +86,11 @@ def place_of(source: str, target: str, *, folder: bool) -> tuple[Path, bool]:
     return place, merging
 
 
-class _Temporary:
+class Temporary:
     """A hidden folder, locked while its process lives, so that the next copy can tell the dead from the living."""
 
     def __init__(self, base: Path) -> None:
+        """In `base`, after what the dead have left there."""
         _sweep(base)
         self.path = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=base))
         self._lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
@@ -97,6 +98,7 @@ class _Temporary:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def remove(self) -> None:
+        """With all that is left in it."""
         shutil.rmtree(self.path, ignore_errors=True)
         if self._lock >= 0:
             os.close(self._lock)

@@ -99,6 +99,37 @@ class SupportsAttach(Protocol):
         ...
 
 
+class SupportsTransfer(Protocol):
+    """Homes as tar archives: names are relative, owners are numbers, as inside a desktop."""
+
+    def volume_export(self, volume: Volume) -> Command:
+        """A command that writes what is in it to its stdout, and ends with 0 only if that is whole."""
+        ...
+
+    def volume_import(self, name: str, *, owner: str, fleet: str, token: str, replace: bool = False) -> Command:
+        """Make room for a home that does not count yet; the command unpacks a tar from its stdin there.
+
+        It counts from `volume_import_finish` on. The room of an import that was killed is removed by the next one of
+        this name, and is a stray until then.
+
+        Raises:
+            Conflict: the owner has one of this name, unless `replace`; a desktop uses it; another import of it runs.
+        """
+        ...
+
+    def volume_import_finish(self, name: str, *, owner: str, fleet: str, token: str) -> Volume:
+        """The command has ended well: let it count, in the place of what was there. Again with the token: as before.
+
+        Raises:
+            Conflict: a desktop took the name up meanwhile, or the room was removed.
+        """
+        ...
+
+    def volume_import_drop(self, name: str, *, owner: str, fleet: str, token: str) -> None:
+        """It has failed: remove its room. Already gone, or already counting, is success."""
+        ...
+
+
 class SupportsCatalogue(Protocol):
     """What is on offer."""
 
@@ -124,6 +155,34 @@ class SupportsImages(Protocol):
 
     def image_delete(self, image: Image) -> None:
         """Remove it; Conflict while in use."""
+        ...
+
+
+class SupportsImageTransfer(Protocol):
+    """Images as archives, and into registries."""
+
+    def image_save(self, image: Image) -> Command:
+        """A command that writes it as a tar to its stdout, and ends with 0 only if that is whole."""
+        ...
+
+    def image_load(self) -> Command:
+        """A command that takes such a tar from its stdin; what it prints is for `image_loaded`."""
+        ...
+
+    def image_loaded(self, said: str) -> Sequence[Image]:
+        """The images that came with a load, by what its command printed.
+
+        Raises:
+            Invalid: none from which a desktop could be made.
+        """
+        ...
+
+    def image_push(self, image: Image, reference: str) -> Command:
+        """A command that pushes it to a registry, with the login that is there: no credential is in it.
+
+        Raises:
+            Invalid: that is no reference.
+        """
         ...
 
 

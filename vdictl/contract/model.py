@@ -221,6 +221,7 @@ class Image:
     size_bytes: int | None = None
     created: datetime | None = None
     note: str = ""
+    used: bool | None = None  #: a desktop or a snapshot needs it; `None`: not known
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,7 +31,7 @@ class Container:
 class Volume:
     """A named volume. `created`: aware, UTC (whole seconds on Docker).
 
-    `fresh`: Podman says that no container has had it yet; the first one fills it, and gives it an owner.
+    `fresh`: Podman says that no container has had it yet; the first one gives it an owner.
     """
 
     name: str

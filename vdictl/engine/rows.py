@@ -70,7 +70,7 @@ def volume_from(row: Any) -> Volume:
         name=row["Name"],
         labels=row.get("Labels") or {},
         created=moment(row.get("CreatedAt")),
-        fresh=bool(row.get("NeedsCopyUp")),
+        fresh=bool(row.get("NeedsChown")),
     )
 
 

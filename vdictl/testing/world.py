@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Final, Protocol
 
 from vdictl.contract.errors import NotFound, NotReady
-from vdictl.contract.model import Desktop, DesktopSpec, Endpoint, Secret, State
+from vdictl.contract.model import Desktop, DesktopSpec, Endpoint, Image, Secret, State
 from vdictl.contract.provider import Manifest, Provider
 
 #: More steps than any operation has: who needs more is going round in circles.
@@ -119,6 +119,11 @@ class World:
     def cut(self, calls: int) -> AbstractContextManager[None]:
         """Within: the provider's requests go through until `calls` are done; then `Killed` is raised inside it."""
         raise NotImplementedError
+
+    def image(self, provider: Any) -> Image:
+        """An image to write to an archive and read back; by default the smallest that is there."""
+        ready: list[Image] = [each for each in provider.images() if each.ready]
+        return min(ready, key=lambda each: each.size_bytes or 0)
 
     # -- for the tests -----------------------------------------------------------------------------------------------
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.conformance.broken import advancing, creating, deleting, listing, optional, remarking, speaking
+from tests.conformance.broken import advancing, creating, deleting, listing, optional, remarking, speaking, stored
 from tests.conformance.broken.base import Broken
 
-_THEMES = (creating, listing, advancing, deleting, speaking, optional, remarking)
+_THEMES = (creating, listing, advancing, deleting, speaking, optional, remarking, stored)
 BROKEN: list[type[Broken]] = [
     each
     for theme in _THEMES

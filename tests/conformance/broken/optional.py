@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.conformance.broken.base import Broken
-from vdictl.contract.model import Command, Desktop, DesktopSpec, Snapshot, Volume
+from vdictl.contract.model import Command, Desktop, DesktopSpec, Snapshot
 from vdictl.contract.provider import Settings
 
 
@@ -22,80 +22,6 @@ class SharesHomes(Broken):
 
     def create(self, spec: DesktopSpec, *, token: str) -> Desktop:
         return super().create(replace(spec, home=None), token=token)
-
-
-class MakesHomesTwice(Broken):
-    """Makes a new volume whenever it is asked."""
-
-    caught_by = "test_a_volume_is_made_once_for_a_token"
-    says = "already"
-
-    def volume_create(self, name: str, *, token: str, **more: Any) -> Volume:
-        return super().volume_create(name, token=uuid.uuid4().hex, **more)
-
-
-class TakesHomesAway(Broken):
-    """Attaches what another desktop uses, after it has taken it from there."""
-
-    caught_by = "test_a_home_in_use_is_not_attached"
-    says = "DID NOT RAISE"
-
-    def volume_attach(self, desktop: Desktop, volume: Volume, *, token: str) -> Desktop:
-        for raw, _ in self._machines():
-            if raw["volume"] == volume.id and raw["id"] != desktop.id:
-                self.api.detach(raw, request=token, home="none")
-        return super().volume_attach(desktop, volume, token=token)
-
-
-class AttachesWhatRuns(Broken):
-    """Pulls the disk out of a running machine."""
-
-    caught_by = "test_a_home_is_put_into_another_desktop"
-    says = "DID NOT RAISE"
-
-    def volume_attach(self, desktop: Desktop, volume: Volume, *, token: str) -> Desktop:
-        raw, _ = self._get(desktop)
-        if raw["status"] == "on":
-            self.api.attach(raw, volume.id, request=token, home=volume.name)
-        return super().volume_attach(desktop, volume, token=token)
-
-
-class ForgetsWhatIsAttached(Broken):
-    """Leaves the old home in what was asked for."""
-
-    caught_by = "test_a_home_is_put_into_another_desktop"
-    says = "'two' == 'one'"
-
-    def desktop(self, key: str) -> Desktop:
-        there = super().desktop(key)
-        return replace(there, spec=replace(there.spec, home="two") if there.spec and there.name == "two" else None)
-
-
-class RemovesWhatItDetaches(Broken):
-    """A home that is taken away is gone."""
-
-    caught_by = "test_a_home_that_is_taken_away_stays"
-    says = "there are 0 volumes called one"
-
-    def volume_detach(self, desktop: Desktop, *, token: str) -> Desktop:
-        raw, _ = self._get(desktop)
-        there = super().volume_detach(desktop, token=token)
-        if raw["volume"]:
-            self.api.delete_volume(raw["volume"])
-        return there
-
-
-class AttachesBeforeTheWish(Broken):
-    """A kill between the two calls leaves a disk that the mark does not name."""
-
-    caught_by = "test_an_attach_killed_between_any_two_calls_is_finished"
-    says = "killed after"
-
-    def volume_attach(self, desktop: Desktop, volume: Volume, *, token: str) -> Desktop:
-        raw, _ = self._get(desktop)
-        if raw["status"] == "off" and raw["volume"] != volume.id:
-            self.api.detach(raw)
-        return super().volume_attach(desktop, volume, token=token)
 
 
 class RestoresTwice(Broken):

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import typer
 
-from vdictl.cli import orders, records, sizes
+from vdictl.cli import orders, records, shipping, sizes
 from vdictl.cli.app import verb_app
 from vdictl.cli.durations import ago
 from vdictl.cli.interrupting import interruptible
 from vdictl.cli.listing import Listing
 from vdictl.cli.output import Column, Record
-from vdictl.cli.run import running
-from vdictl.contract.capabilities import SupportsImages
+from vdictl.cli.removing import Doomed, remove_all
+from vdictl.cli.run import Run, running
+from vdictl.core import images
 from vdictl.core.building import build_image
-from vdictl.core.everywhere import ask
+from vdictl.core.images import Stocked
 
 app = verb_app(no_args_is_help=True)
 
@@ -27,11 +30,9 @@ def list_(ctx: typer.Context) -> None:
     Example: vdictl images list -p local
     """
     with running(ctx) as run:
-        told = ask(run.context, run.provider, SupportsImages, lambda able: able.images(), to="list images")
-        run.context.lexicon.keep("image", {at: [("", i.name) for i in found] for at, found in told.given.items()})
-        rows = [{"provider": name} | records.of(image) for name, images in told.given.items() for image in images]
-        run.output.many(rows, _columns(run.context.clock.now()), empty="There is no image.")
-        told.require_complete()
+        stock = images.stock(run.context, run.provider)
+        run.output.many(_rows(stock.found), _columns(run.context.clock.now()), empty="There is no image.")
+        stock.require_complete()
 
 
 @app.command()
@@ -60,6 +61,56 @@ def build(
         run.output.one(record, [("image", work.id or flavor), ("provider", at.name)])
 
 
+@app.command()
+def prune(
+    ctx: typer.Context,
+    *,
+    everything: bool = typer.Option(False, "--all", help="Also those of this version, which the next create builds."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Only list what would be removed."),
+    yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask; without a terminal nobody can be asked."),
+) -> None:
+    """Remove images that nothing needs: of earlier versions, and those with packages. Lists them first, then asks.
+
+    Example: vdictl images prune --dry-run
+
+    What a desktop runs from, or a snapshot was taken of, stays. Images that share layers free less than their sizes.
+    """
+    with running(ctx) as run:
+        stock = images.stock(run.context, run.provider)
+        found = stock.superfluous(everything=everything)
+        if dry_run:
+            run.output.many(_rows(found), _columns(run.context.clock.now()), empty="None would be removed.")
+        elif found:
+            _ask_to_prune(run, found, yes=yes)
+            with interruptible("Interrupted while removing images.", advice="The same command again goes on."):
+                remove_all(run, [_doomed(run, one) for one in found], kind="images")
+        else:
+            run.output.many([], [], empty="There is no image to remove.")
+        stock.require_complete()
+
+
+app.command("save")(shipping.save)
+app.command("load")(shipping.load)
+app.command("push")(shipping.push)
+
+
+def _ask_to_prune(run: Run, found: Sequence[Stocked], *, yes: bool) -> None:
+    if not (yes and run.wishes.quiet):
+        for one in found:
+            run.tell("  ".join(("", one.image.name, one.at.name, sizes.of_bytes(one.image.size_bytes))).rstrip())
+    which = "this image" if len(found) == 1 else f"these {len(found)} images"
+    run.confirm(f"Remove {which}, {sizes.of_bytes(images.total(found))}?", yes=yes)
+
+
+def _doomed(run: Run, one: Stocked) -> Doomed:
+    record = {"name": one.image.name, "key": one.image.id, "provider": one.at.name}
+    return Doomed(shown=one.image.name, record=record, remove=lambda: images.delete(run.context, one))
+
+
+def _rows(found: Sequence[Stocked]) -> list[dict[str, Any]]:
+    return [{"provider": one.at.name} | records.of(one.image) for one in found]
+
+
 def _columns(now: datetime) -> list[Column]:
     def age(record: Record) -> str:
         return ago(datetime.fromisoformat(record["created"]), now=now) if record["created"] else ""
@@ -71,5 +122,6 @@ def _columns(now: datetime) -> list[Column]:
         Column("READY", lambda r: "yes" if r["ready"] else "no"),
         Column("SIZE", lambda r: sizes.of_bytes(r["size_bytes"]), right=True, order=orders.field("size_bytes")),
         Column("AGE", age, right=True, optional=True, order=orders.age),
+        Column("USED", lambda r: {True: "yes", False: "no", None: ""}[r["used"]], optional=True),
         Column("NOTE", lambda r: str(r["note"]), wraps=True, optional=True),
     ]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vdictl.cli import orders, records, sizes
+from vdictl.cli import archiving, orders, records, sizes
 from vdictl.cli.app import verb_app
 from vdictl.cli.asking import HOMES
 from vdictl.cli.durations import ago, mebibytes
@@ -144,6 +144,10 @@ def detach(
             changed = Operator(run.context, found.at, timeout=limit).volume_detach(desktop)
         run.context.progress.finish(desktop.name, f"has the home {changed.home}")
         show_changed(run, changed)
+
+
+app.command("export")(archiving.export)
+app.command("import")(archiving.import_)
 
 
 def _gib(text: str) -> int:

@@ -20,6 +20,7 @@ _THEMES = (
     "remarking",
     "resizing",
     "adopting",
+    "transfer",
 )
 # So that a failing assert shows its values, as in a test file.
 pytest.register_assert_rewrite(
@@ -38,6 +39,7 @@ from vdictl.testing.conformance.optional import CatalogueTests, InsideTests, Pow
 from vdictl.testing.conformance.remarking import MarkTests  # noqa: E402
 from vdictl.testing.conformance.resizing import ResizeTests  # noqa: E402
 from vdictl.testing.conformance.speaking import SpeakingTests  # noqa: E402
+from vdictl.testing.conformance.transfer import TransferTests  # noqa: E402
 
 __all__ = ["ProviderSuite"]
 
@@ -52,6 +54,7 @@ class ProviderSuite(
     PowerTests,
     SnapshotTests,
     VolumeTests,
+    TransferTests,
     InsideTests,
     CatalogueTests,
     MarkTests,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from vdictl.contract.errors import NotReady
+from vdictl.contract.errors import Conflict, Invalid, NotReady
 from vdictl.contract.model import Command, State
 from vdictl.testing.conformance.suite import Suite, needs
 from vdictl.testing.world import World, new_token
@@ -146,6 +146,39 @@ class CatalogueTests(Suite):
         if ready is not None:
             work = provider.image_build(ready.name)
             assert work.done and not work.failed
+
+    @needs("SupportsImages")
+    def test_images_in_use_are_told_and_kept(self, world: World, provider: Any) -> None:
+        """What a desktop was made from is used, and is not removed."""
+        world.made(provider)
+        used = [image for image in provider.images() if image.used]
+        assert used or all(image.used is None for image in provider.images()), "what a desktop runs from is not used"
+        for image in used:
+            with pytest.raises(Conflict):
+                provider.image_delete(image)
+
+    @needs("SupportsImages", "SupportsImageTransfer")
+    def test_an_image_comes_back_from_its_archive(self, world: World, provider: Any) -> None:
+        """What a save wrote, a load takes; other archives are refused."""
+        image = world.image(provider)
+        saved = run(provider.image_save(image), timeout=600)
+        assert saved.returncode == 0, saved.stderr
+        assert saved.stdout[-1024:] == bytes(1024), "that is no whole tar"
+        loaded = run(provider.image_load(), stdin=saved.stdout, timeout=600)
+        assert loaded.returncode == 0, loaded.stderr
+        (there,) = provider.image_loaded((loaded.stdout + loaded.stderr).decode())
+        assert (there.id, there.ready) == (image.id, True)
+        assert run(provider.image_load(), stdin=b"no archive").returncode != 0
+        with pytest.raises(Invalid):
+            provider.image_loaded("")
+
+    @needs("SupportsImages", "SupportsImageTransfer")
+    def test_bad_references_are_refused(self, world: World, provider: Any) -> None:
+        """Nothing that could be an option, or holds a password."""
+        image = world.image(provider)
+        for bad in ("", "--help", "a b", "user:secret@registry.example/x", "registry.example/X Y", "x" * 600):
+            with pytest.raises(Invalid):
+                provider.image_push(image, bad)
 
     @needs("SupportsStrays")
     def test_a_whole_desktop_has_no_strays(self, world: World, provider: Any) -> None:

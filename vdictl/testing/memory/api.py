@@ -195,6 +195,18 @@ class Api(Client):
             del state["volumes"][id]
             self._remove("volumes", id)
 
+    def promote_volume(self, id: str) -> Raw:
+        """Let an incoming disk be the home of its name; the one that was becomes "outgoing". 404: it is gone."""
+        with self._write("promote_volume") as state:
+            disk = volume_of(state, id)
+            for other in state["volumes"].values():
+                if other is not disk and _home(other) == (*_home(disk)[:3], "home"):
+                    if other["machine"]:
+                        raise CloudError(409, "attached", f"volume {other['id']} is attached")
+                    other["role"] = "outgoing"
+            disk["role"] = "home"
+            return dict(disk)
+
     def create_snapshot(self, machine: Raw, *, request: str, **more: Any) -> None:
         """Begin a snapshot of the machine's disk. Once for each `request`."""
         task = self.cloud.pace.task
@@ -236,7 +248,20 @@ class Api(Client):
                 raise CloudError(404, "image", f"image {name} is not there")
             if any(each["image"] == name and each["gone"] is None for each in state["machines"].values()):
                 raise CloudError(409, "in-use", f"image {name} is in use")
-            state["images"][name] = offer.unbuilt(name)
+            if name in offer.NAMES:
+                state["images"][name] = offer.unbuilt(name)
+            else:
+                del state["images"][name]
+
+    def register_image(self, name: str) -> Raw:
+        """Take up an image that was brought in."""
+        with self._write("register_image") as state:
+            state["images"][name] = offer.unbuilt(name) | {"ready": True}
+            return offer.image(name, state)
+
+
+def _home(volume: Raw) -> tuple[str, str, str, str]:
+    return (volume["fleet"], volume["owner"], volume["name"], volume["role"])
 
 
 def _noted(machine: Raw, request: str, home: str) -> None:

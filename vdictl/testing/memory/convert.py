@@ -182,11 +182,11 @@ def region(raw: dict[str, Any]) -> Region:
     return Region(id=raw["id"], name=raw["name"], country=raw["country"], available=True)
 
 
-def image(raw: Raw) -> Image:
+def image(raw: Raw, *, used: bool = False) -> Image:
     """An image."""
     note = "its build failed" if raw["failed"] else ("" if raw["ready"] else "built on first use")
     kind = "flavor" if raw["id"] in offer.NAMES else "custom"
-    return Image(id=raw["id"], name=raw["id"], kind=kind, ready=raw["ready"], size_bytes=5 << 20, note=note)
+    return Image(id=raw["id"], name=raw["id"], kind=kind, ready=raw["ready"], size_bytes=5 << 20, note=note, used=used)
 
 
 def work(raw: Raw) -> Work:

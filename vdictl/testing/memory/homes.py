@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from vdictl.contract import mark as marks
 from vdictl.contract.errors import Conflict, Invalid
-from vdictl.contract.model import Desktop, Volume, Wish
+from vdictl.contract.model import Command, Desktop, Volume, Wish
 from vdictl.testing.memory import convert, offer, steps
 from vdictl.testing.memory.base import Basics
 from vdictl.testing.memory.cloud import CloudError, Raw
@@ -53,7 +55,7 @@ class Homes(Basics):
 
     def volume_delete(self, volume: Volume) -> None:
         """See `SupportsVolumes`."""
-        self._gone(lambda: self.api.delete_volume(volume.id))
+        gone(lambda: self.api.delete_volume(volume.id))
 
     def volume_attach(self, desktop: Desktop, volume: Volume, *, token: str) -> Desktop:
         """See `SupportsAttach`."""
@@ -64,10 +66,7 @@ class Homes(Basics):
             if (volume.fleet, volume.owner) != (mark.fleet, mark.owner):
                 raise Invalid(f"The home {volume.name} is {volume.owner}'s, and the desktop is not.")
             _require_off(raw, desktop)
-            for other, its in self._machines(all_fleets=True):
-                same = (its.fleet, its.owner, other["home"]) == (mark.fleet, mark.owner, volume.name)
-                if same and its.key != mark.key:
-                    raise Conflict(f"The home {volume.name} is in use.", details=f"desktop {its.name}, key {its.key}")
+            self._require_unused(volume.name, mark.owner, mark.fleet)
         arguments = {"volume": volume.id, "home": volume.name, "before": mark.spec.home or ""}
         spec = replace(mark.spec, home=volume.name)
         return self._change(desktop, "attach", token=token, wish=Wish.STOPPED, arguments=arguments, spec=spec)
@@ -82,28 +81,84 @@ class Homes(Basics):
         spec = replace(mark.spec, home="none")
         return self._change(desktop, "detach", token=token, wish=Wish.STOPPED, spec=spec)
 
-    def _homes(self, name: str, owner: str, fleet: str) -> list[Raw]:
+    # -- as archives -------------------------------------------------------------------------------------------------
+
+    def volume_export(self, volume: Volume) -> Command:
+        """See `SupportsTransfer`."""
+        return self._tar(volume.id, "tar -c --format=gnu --numeric-owner -f - .")
+
+    def volume_import(self, name: str, *, owner: str, fleet: str, token: str, replace: bool = False) -> Command:
+        """See `SupportsTransfer`. The later one of two that run at once is the one that can be finished."""
+        check_home(name, owner=owner, fleet=fleet)
+        with border():
+            if self._homes(name, owner, fleet) and not replace:
+                raise _taken(name)
+            self._require_unused(name, owner, fleet)
+            for each in (*self._homes(name, owner, fleet, "incoming"), *self._homes(name, owner, fleet, "outgoing")):
+                if each["request"] != token and not each["desktop"]:
+                    self.api.delete_volume(each["id"])
+            more: dict[str, Any] = {"name": name, "fleet": fleet, "owner": owner, "desktop": "", "role": "incoming"}
+            raw = self.api.create_volume(request=token, replace=replace, **more)
+        return self._tar(raw["id"], "tar -x -p -f -")
+
+    def volume_import_finish(self, name: str, *, owner: str, fleet: str, token: str) -> Volume:
+        """See `SupportsTransfer`."""
+        with border():
+            there = self._homes(name, owner, fleet)
+            done = next((each for each in there if each["request"] == token), None)
+            if done is None:
+                incoming = [each for each in self._homes(name, owner, fleet, "incoming") if each["request"] == token]
+                if not incoming:
+                    raise Conflict(f"What was imported into {name} was removed meanwhile.")
+                self._require_unused(name, owner, fleet)
+                if there and not incoming[0]["replace"]:
+                    raise _taken(name)
+                done = self.api.promote_volume(incoming[0]["id"])
+            for each in self._homes(name, owner, fleet, "outgoing"):
+                if not each["desktop"] or each["created"] < done["created"]:
+                    self.api.delete_volume(each["id"])
+        return convert.volume(done, {})
+
+    def volume_import_drop(self, name: str, *, owner: str, fleet: str, token: str) -> None:
+        """See `SupportsTransfer`."""
+        with border():
+            mine = [each for each in self._homes(name, owner, fleet, "incoming") if each["request"] == token]
+        for each in mine:
+            gone(partial(self.api.delete_volume, each["id"]))
+
+    # -- how ---------------------------------------------------------------------------------------------------------
+
+    def _homes(self, name: str, owner: str, fleet: str, role: str = "home") -> list[Raw]:
         """Of this name, oldest first."""
         found = [
             each
             for each in steps.volumes(self.api)
-            if (each["fleet"], each["owner"], each["name"], each["role"]) == (fleet, owner, name, "home")
+            if (each["fleet"], each["owner"], each["name"], each["role"]) == (fleet, owner, name, role)
         ]
         return sorted(found, key=lambda each: (each["created"], each["id"]))
+
+    def _tar(self, volume: str, program: str) -> Command:
+        folder = self.api.cloud.store.root() / "volumes" / volume
+        return Command(argv=("sh", "-c", f'mkdir -p "$1" && cd "$1" && exec {program}', "sh", str(folder)))
+
+    def _require_unused(self, name: str, owner: str, fleet: str) -> None:
+        for raw, mark in self._machines(all_fleets=True):
+            if (mark.fleet, mark.owner, raw["home"]) == (fleet, owner, name):
+                raise Conflict(f"The home {name} is in use.", details=f"desktop {mark.name}, key {mark.key}")
 
     def _require_new(self, name: str, owner: str, fleet: str, token: str) -> None:
         if any(each["request"] != token for each in self._homes(name, owner, fleet)):
             raise _taken(name)
 
-    @staticmethod
-    def _gone(remove: Callable[[], None]) -> None:
-        """Remove something; already gone is success."""
-        with border():
-            try:
-                remove()
-            except CloudError as error:
-                if error.status != 404:
-                    raise
+
+def gone(remove: Callable[[], None]) -> None:
+    """Remove something; already gone is success."""
+    with border():
+        try:
+            remove()
+        except CloudError as error:
+            if error.status != 404:
+                raise
 
 
 def check_home(name: str, *, owner: str, fleet: str) -> None:

@@ -17,7 +17,6 @@ from vdictl.contract.model import (
     Desktop,
     DesktopSpec,
     Endpoint,
-    Image,
     Machine,
     Mark,
     Plan,
@@ -25,16 +24,16 @@ from vdictl.contract.model import (
     Snapshot,
     Stray,
     Wish,
-    Work,
 )
 from vdictl.testing.memory import convert, offer, requests, steps
 from vdictl.testing.memory.errors import border
-from vdictl.testing.memory.homes import Homes
+from vdictl.testing.memory.homes import Homes, gone
+from vdictl.testing.memory.images import Images
 
 INSIDE: Final = Path(__file__).with_name("inside.py")
 
 
-class MemoryProvider(Homes):
+class MemoryProvider(Homes, Images):
     """Desktops in a cloud in memory. Several providers on one cloud are several machines with the same credentials."""
 
     # -- power, size, mark -------------------------------------------------------------------------------------------
@@ -135,7 +134,7 @@ class MemoryProvider(Homes):
 
     def snapshot_delete(self, snapshot: Snapshot) -> None:
         """See `SupportsSnapshots`."""
-        self._gone(lambda: self.api.delete_snapshot(snapshot.id))
+        gone(lambda: self.api.delete_snapshot(snapshot.id))
 
     def snapshot_restore(self, desktop: Desktop, snapshot: Snapshot, *, token: str) -> Desktop:
         """See `SupportsSnapshots`."""
@@ -156,22 +155,6 @@ class MemoryProvider(Homes):
         """See `SupportsCatalogue`."""
         self.check()
         return [convert.region(raw) for raw in offer.REGIONS]
-
-    def images(self) -> Iterable[Image]:
-        """See `SupportsImages`."""
-        with border():
-            return [convert.image(raw) for raw in self.api.images()]
-
-    def image_build(self, name: str, *, packages: Sequence[str] = (), retry: bool = False) -> Work:
-        """See `SupportsImages`."""
-        if name not in offer.NAMES:
-            raise Invalid(f"There is no image {name!a}.", details="There are " + ", ".join(sorted(offer.NAMES)) + ".")
-        with border():
-            return convert.work(self.api.build_image(convert.derived(name, packages), again=retry))
-
-    def image_delete(self, image: Image) -> None:
-        """See `SupportsImages`."""
-        self._gone(lambda: self.api.delete_image(image.id))
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -222,4 +205,4 @@ class MemoryProvider(Homes):
 
     def stray_delete(self, stray: Stray) -> None:
         """See `SupportsStrays`."""
-        self._gone(lambda: self.api.delete_volume(stray.id))
+        gone(lambda: self.api.delete_volume(stray.id))
