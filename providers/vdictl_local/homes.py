@@ -10,6 +10,7 @@ from typing import Final
 from vdictl.contract import mark as marks
 from vdictl.contract.errors import Busy, Conflict, Invalid, NotFound, Unsupported, VdictlError
 from vdictl.contract.model import Desktop, Mark, Operation, Volume, Wish
+from vdictl.engine.errors import ImageMissing
 from vdictl.engine.nouns import Container
 from vdictl_local import convert, flags, images, making, names, snapshots
 from vdictl_local.creating import home_in_use, show_building
@@ -74,7 +75,10 @@ def measure(tools: Tools, homes: Iterable[Home]) -> Mapping[HomeName, int]:
         return sizes
     argv = flags.measure(tools.engine, [current[name].name for name in used], image=image)
     with reading():
-        rows = [line.split(None, 1) for line in tools.engine.run(*argv, timeout=LONG).splitlines()]
+        try:
+            rows = [line.split(None, 1) for line in tools.engine.run(*argv, timeout=LONG).splitlines()]
+        except ImageMissing:  # removed in this moment
+            return sizes
     return sizes | {used[int(path.rpartition("/")[2])]: int(size) for size, path in rows}
 
 

@@ -125,10 +125,12 @@ def kept_or_built(tools: Tools, world: World, holding: Holding, image: str) -> B
 
 
 def any_of_ours(tools: Tools) -> str | None:
-    """An image whose tools can look into volumes, the newest; `None`: none is there."""
+    """An image whose tools can look into volumes: a flavor of this version, else the newest; `None`: none is there."""
     there = [one for one in whole(lambda: list_images(tools.engine, label=_GUEST_LABEL)) if one.tags]
+    tags = {tag for one in there for tag in one.tags}
+    current = next((tag for name in FLAVORS if (tag := context(name).tag) in tags), None)
     newest = max(there, key=lambda one: one.created, default=None)
-    return newest.id if newest else None
+    return current or (newest.tags[0] if newest else None)
 
 
 def is_there(tools: Tools, reference: str) -> bool:

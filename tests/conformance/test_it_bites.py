@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -39,12 +38,14 @@ class Recorder:
 
 
 @pytest.fixture(scope="module")
-def recorder() -> Recorder:
+def recorder(tmp_path_factory: pytest.TempPathFactory) -> Recorder:
     """One run of pytest within this one, over all broken providers and the whole one."""
     recorder = Recorder()
+    plain = tmp_path_factory.mktemp("plain") / "pytest.ini"  # no settings, and by a name that pytest takes
+    plain.write_text("[pytest]\n", encoding="utf-8")
     file = str(Path(suites.__file__))
     root = str(Path(suites.__file__).parents[3])
-    quiet = ["-p", "no:cacheprovider", "-p", "no:terminal", "-c", os.devnull]
+    quiet = ["-p", "no:cacheprovider", "-p", "no:terminal", "-c", str(plain)]
     pytest.main([*quiet, "--rootdir", root, file], plugins=[recorder])
     return recorder
 

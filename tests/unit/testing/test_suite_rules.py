@@ -54,7 +54,9 @@ class TestMine(ProviderSuite):
 """
     )
     recorder = Recorder()
-    quiet = ["-p", "no:cacheprovider", "-p", "no:terminal", "-c", "/dev/null", "--rootdir", str(tmp_path)]
+    plain = tmp_path / "pytest.ini"  # no settings, and by a name that pytest takes
+    plain.write_text("[pytest]\n", encoding="utf-8")
+    quiet = ["-p", "no:cacheprovider", "-p", "no:terminal", "-c", str(plain), "--rootdir", str(tmp_path)]
     pytest.main([*quiet, "-k", " or ".join(names), str(file)], plugins=[recorder])
     return recorder.ended
 
