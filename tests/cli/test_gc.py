@@ -113,7 +113,8 @@ def test_two_at_once_end_well(vdictl: Vdictl) -> None:
 
 
 def test_one_silent_provider_is_named_and_the_rest_is_done(vdictl: Vdictl) -> None:
-    vdictl.ok("create", "web", "--detach")
+    vdictl.ok("create", "web", "--no-wait", "--ttl", "1h")
+    let_time_pass(vdictl, "web")
     second = vdictl.folder / "cloud/second.json"
     with vdictl.config.open("a") as file:
         file.write(f'[providers.silent]\npackage = "silent"\nstate = "{second}"\nfaults = "auth-failed:list:100"\n')
@@ -122,15 +123,16 @@ def test_one_silent_provider_is_named_and_the_rest_is_done(vdictl: Vdictl) -> No
         'MANIFEST = replace(M, name="silent", cheap_check=False)\n'
     )
     path = {"PYTHONPATH": f"{vdictl.env['PYTHONPATH']}{os.pathsep}{vdictl.folder}"}
-    done = vdictl("gc", "--older-than", "0.01s", "--yes", env=path)
+    done = vdictl("gc", "--yes", env=path)
     assert done.code == 7 and "silent" in done.err
     assert vdictl.names("-p", "memory") == []
 
 
 def test_a_failed_removal_is_told(vdictl: Vdictl) -> None:
-    vdictl.ok("create", "web", "--detach")
+    vdictl.ok("create", "web", "--no-wait", "--ttl", "1h")
+    let_time_pass(vdictl, "web")
     vdictl.configure(memory='faults = "auth-failed:label:100"')
-    done = vdictl("gc", "--older-than", "0.01s", "--yes", "-o", "json")
+    done = vdictl("gc", "--yes", "-o", "json")
     assert done.code == 5 and done.error["error"] == "auth-failed"
     assert [(row["result"], row["error"]) for row in done.data] == [("failed", "auth-failed")]
 
@@ -146,7 +148,9 @@ def test_where_only_gc_ends_it_create_says_so(vdictl: Vdictl) -> None:
     assert "only gc ends it" in made.err and "vdictl gc --install-timer" in made.err
 
 
-@pytest.mark.parametrize("words", [["--print"], ["--every", "5m"], ["--older-than", "soon"]])
+@pytest.mark.parametrize(
+    "words", [["--print"], ["--every", "5m"], ["--older-than", "soon"], ["--install-timer", "--remove-timer"]]
+)
 def test_what_makes_no_sense_is_wrong_usage(vdictl: Vdictl, words: list[str]) -> None:
     assert vdictl("gc", *words).code == 2
 
@@ -185,6 +189,8 @@ def test_the_timer_is_shown_then_written_and_taken_away(vdictl: Vdictl) -> None:
     units = vdictl.folder / "home/.config/systemd/user"
     only = vdictl.ok("gc", "--install-timer", "--every", "5m", "--print", env=env)
     assert not units.exists() and "OnUnitActiveSec=300s" in only.out
+    assert vdictl.ok("gc", "--install-timer", "--every", "5m", "--dry-run", env=env).out == only.out
+    assert not units.exists()
     done = vdictl.ok("gc", "--install-timer", "--every", "5m", env=env)
     assert done.out == only.out
     files = {file.name: file.read_text() for file in units.iterdir()}

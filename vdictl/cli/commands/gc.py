@@ -51,8 +51,11 @@ def gc(
     """
     with running(ctx) as run:
         limit = seconds(older_than, option="--older-than")
+        if install_timer and remove_timer:
+            raise Invalid("--install-timer and --remove-timer are opposites; give one of them.")
         if install_timer or remove_timer:
-            _timer(run, older_than, every=every, everybody=everybody, remove=remove_timer, only_print=only_print)
+            shown = only_print or dry_run
+            _timer(run, older_than, every=every, everybody=everybody, remove=remove_timer, only_print=shown)
             return
         if only_print or every:
             raise Invalid("--print and --every are about the timer.", advice="Add --install-timer or --remove-timer.")
