@@ -137,6 +137,8 @@ def test_every_option_has_a_variable(vdictl: Vdictl) -> None:
     assert wrong.code == 2 and "--cpus" in wrong.err
     told = vdictl.ok("config", "explain", "VDICTL_CREATE_TTL", env=env).out
     assert "create --ttl" in told and "3h" in told and "variable VDICTL_CREATE_TTL" in told
+    secret = vdictl.ok("config", "explain", "VDICTL_CREATE_ENV", env={"VDICTL_CREATE_ENV": "PASSWORD=hunter2"}).out
+    assert "hunter2" not in secret and "***" in secret
     assert "setting    fleet" in vdictl.ok("config", "explain", "VDICTL_FLEET").out
     assert "Did you mean VDICTL_CREATE_TTL?" in vdictl("config", "explain", "VDICTL_CREATE_TLT").err
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from vdictl.core.settings import Explained
 
 
+_SECRET = frozenset({"env"})  #: options whose value may hold a secret
+
+
 def variable(path: Sequence[str], option: str) -> str:
     """The variable of an option of a command: ("snapshot", "create"), "--timeout" -> VDICTL_SNAPSHOT_CREATE_TIMEOUT."""
     return "_".join(("vdictl", *path, option.lstrip("-"))).replace("-", "_").upper()
@@ -42,7 +45,7 @@ def explain(name: str, environment: Mapping[str, str]) -> Explained:
     value = environment.get(name, "")
     return Explained(
         name=words,
-        value=value,
+        value="***" if value and option.name in _SECRET else value,
         origin=f"variable {name}" if value else "default",
         summary=" ".join((option.help or "").split()),
         variables=(name,),
