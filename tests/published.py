@@ -54,6 +54,8 @@ def row_of(words: Sequence[str]) -> str | None:
         return None
     after = words[words.index(verb) + 1 :]
     below = next((f"{verb} {word}" for word in after if f"{verb} {word}" in table() and word[0] != "-"), verb)
+    if below not in table() and f"{below} create" in table():
+        below = f"{below} create"  # what `share NAME` is short for
     return next((f"{below} {word}" for word in after if word[:2] == "--" and f"{below} {word}" in table()), below)
 
 
