@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -10,8 +11,9 @@ from typing import Any
 from tests.conformance.broken.base import Broken
 from vdictl.contract import mark as marks
 from vdictl.contract.errors import Conflict
-from vdictl.contract.model import Desktop, DesktopSpec, Machine
+from vdictl.contract.model import Desktop, DesktopSpec, Machine, Mark
 from vdictl.testing.memory import convert
+from vdictl.testing.memory.cloud import Raw
 
 
 class ReplacesLabels(Broken):
@@ -47,6 +49,22 @@ class RenamesOntoAnother(Broken):
         super().remark(desktop, **more)
         raw, mark = self._writable(desktop)
         return self._noun(self.api.label_machine(raw, label=marks.encode(marks.remarked(mark, name=name))), mark)
+
+
+class LooksOnce(Broken):
+    """Looks whether the name is free and takes it, without a look afterwards."""
+
+    caught_by = "test_two_desktops_take_one_name_at_once"
+    says = "two have one name"
+    meeting = threading.Barrier(2, timeout=10)
+
+    def _require_free(self, mark: Mark) -> None:
+        super()._require_free(mark)
+        if mark.name == "new":
+            self.meeting.wait()  # both have looked
+
+    def _look_again(self, before: Raw, now: Raw, mark: Mark) -> None:
+        pass
 
 
 class ForgetsTheHome(Broken):

@@ -26,6 +26,7 @@ from vdictl.contract.model import (
     Wish,
 )
 from vdictl.testing.memory import convert, offer, requests, steps
+from vdictl.testing.memory.cloud import Raw
 from vdictl.testing.memory.errors import border
 from vdictl.testing.memory.homes import Homes, gone
 from vdictl.testing.memory.images import Images
@@ -76,13 +77,26 @@ class MemoryProvider(Homes, Images):
                 return self._noun(raw, mark)
             changed = marks.remarked(mark, name=name, labels=labels, expires=expires)
             if changed.name != mark.name:
-                others = [each for each in self._machines(all_fleets=True) if each[1].key != mark.key]
-                requests.check_free(replace(changed.spec, home="none"), others)
-            more: dict[str, Any] = (
-                {} if expires is None else {"expires": changed.expires.timestamp() if changed.expires else None}
-            )
-            more |= {"name": requests.machine_name(changed.spec), "done": [*raw["done"], token]}
-            return self._noun(self.api.label_machine(raw, label=marks.encode(changed), **more), changed)
+                self._require_free(changed)
+            more: dict[str, Any] = {"name": requests.machine_name(changed.spec), "done": [*raw["done"], token]}
+            if expires is not None:
+                more["expires"] = changed.expires.timestamp() if changed.expires else None
+            there = self.api.label_machine(raw, label=marks.encode(changed), **more)
+            if changed.name != mark.name:
+                self._look_again(raw, there, changed)
+            return self._noun(there, changed)
+
+    def _require_free(self, mark: Mark) -> None:
+        others = [each for each in self._machines(all_fleets=True) if each[1].key != mark.key]
+        requests.check_free(replace(mark.spec, home="none"), others)
+
+    def _look_again(self, before: Raw, now: Raw, mark: Mark) -> None:
+        """Two may have taken one name at once: who sees another with it takes his own change back."""
+        try:
+            self._require_free(mark)
+        except Conflict:
+            self.api.label_machine(now, **{field: before[field] for field in ("label", "name", "done", "expires")})
+            raise
 
     def machines(self) -> Iterable[Machine]:
         """See `SupportsAdopt`."""
