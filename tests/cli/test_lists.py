@@ -105,6 +105,16 @@ def test_a_narrow_terminal_shows_what_matters_and_says_what_it_left_out(three: V
         assert max(map(width, shown.splitlines())) <= 40, shown
 
 
+def test_letters_of_two_cells_keep_the_columns_in_line(vdictl: Vdictl) -> None:
+    vdictl.ok("create", "a", "--no-wait", "-q", "--label", "who=字字字字字字字字字字字字字字字字字字字字")
+    vdictl.ok("create", "b", "--no-wait", "-q", "--label", "who=😀😀❤\ufe0f")
+    words = ("list", "--columns", "labels,name", "--sort", "name")
+    piped = vdictl.ok(*words).out.splitlines()
+    assert len({width(line) for line in piped}) <= 2 and piped[1].endswith(" a") and piped[2].endswith(" b")
+    narrow = vdictl(*words, tty=True, env={"COLUMNS": "40", "NO_COLOR": "1"}).out.splitlines()
+    assert max(map(width, narrow)) <= 40 and len(narrow) == 4  # the long one goes on in a second line
+
+
 def test_colours_are_for_terminals_that_want_them(three: Vdictl) -> None:
     assert "\033[1mNAME" in three("list", tty=True).out
     assert "\033" not in three("list", tty=True, env={"NO_COLOR": "1"}).out
