@@ -17,6 +17,7 @@ from vdictl.core.retry import pauses
 
 FIRST_TICK, LONGEST_TICK = 0.5, 5.0
 FIRST_BEAT, LONGEST_BEAT = 0.1, 1.0
+BEAT_SHARE = 0.1  #: of the time waited so far: so much later than it could at most is a change seen, within the two
 
 #: Told what the desktop is now (`None`: a successful call said that it is gone) and whether this is fresh from a list.
 #: Gives True when it is where it should be; raises what ends the waiting for this one.
@@ -54,16 +55,17 @@ class Follower:
 
     def run(self) -> Mapping[str, VdictlError | None]:
         """Until every target has reached its goal, failed or run out of time; each outcome by key."""
-        clock, beats = self.context.clock, pauses(FIRST_BEAT, LONGEST_BEAT)
+        clock, since = self.context.clock, self.context.clock.monotonic()
         ticks = pauses(FIRST_TICK, LONGEST_TICK)
-        next_list = clock.monotonic() + next(ticks)
+        next_list = since + next(ticks)
         self._look_at_all(advance=True)
         while self._targets and not self.deadline.passed:
-            clock.sleep(min(max(next(beats), self._not_before - clock.monotonic()), self.deadline.left))
+            beat = _beat(clock.monotonic() - since)
+            clock.sleep(min(max(beat, self._not_before - clock.monotonic()), self.deadline.left))
             listed = clock.monotonic() >= next_list
             if listed:
-                if self._refresh():
-                    ticks = pauses(FIRST_TICK, LONGEST_TICK)  # where one step has ended the next is soon due
+                if self._refresh():  # where one step has ended the next is soon due
+                    ticks, since = pauses(FIRST_TICK, LONGEST_TICK), clock.monotonic()
                 next_list = clock.monotonic() + next(ticks)
             self._look_at_all(advance=listed)
         for key, target in self._targets.items():
@@ -177,6 +179,11 @@ class Follower:
             advice=f"The work may go on. Look: vdictl show {name}; wait on: vdictl wait {name}",
             provider=self.at.name,
         )
+
+
+def _beat(waited: float) -> float:
+    """Seconds until the next look, after so many of waiting; many clients do not look in step."""
+    return next(pauses(min(max(FIRST_BEAT, waited * BEAT_SHARE), LONGEST_BEAT)))
 
 
 def _place(desktop: Desktop | None) -> tuple[object, ...] | None:
