@@ -204,7 +204,7 @@ def test_zsh_on_a_terminal_completes_at_tab(known: Vdictl) -> None:
     keys = [
         (
             "ready>",
-            "autoload -U compinit && compinit -u -d /dev/null\rsource <(vdictl completion zsh); echo 'lo'aded\r",
+            "autoload -U compinit && compinit -u -D\rsource <(vdictl completion zsh); echo 'lo'aded\r",
         ),
         ("loaded", "vdictl destroy wor\t"),
         ("work", "\x15vdictl create --plan mem-8c-32gb-\t"),

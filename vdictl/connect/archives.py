@@ -48,6 +48,8 @@ def save(command: Command, target: str, *, progress: Progress) -> int:
     with of_this_machine(target):
         if place.is_dir():
             raise Invalid(f"{printable(target)} is a folder.", advice="Name a file in it.")
+        if place.exists() and not place.is_file():  # root could put a file in the place of /dev/null
+            raise Invalid(f"{printable(target)} is no ordinary file.", advice="Use - for standard output.")
         if not place.parent.is_dir():
             raise NotFound(f"The folder that is to hold {printable(target)} does not exist.")
         temporary = Temporary(place.parent)

@@ -23,11 +23,14 @@ class Draft:
         """Reserve a hidden name beside `path`.
 
         Raises:
-            Conflict: `path` is there, and `replace` is not wanted. VdictlError: the folder cannot be written.
+            Conflict: `path` is there, and `replace` is not wanted. Invalid: it is a device or the like, which a file
+            must not take the place of. VdictlError: the folder cannot be written.
         """
         self.path, self._replace = path, replace
         if not replace and os.path.lexists(path):
             raise self._taken()
+        if path.exists() and not path.is_file():
+            raise Invalid(f"{path} is no ordinary file.")
         self._draft = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             self._handle = os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

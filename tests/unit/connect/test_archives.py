@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import stat
 import subprocess
 import tarfile
@@ -145,6 +146,10 @@ def test_an_export_is_there_whole_and_private_or_not_at_all(tmp_path: Path) -> N
         save(command('cat "$1"', str(source)), str(target), progress=lambda _: None)
     target.parent.mkdir()
     assert save(command('cat "$1"', str(source)), str(target), progress=lambda _: None) == source.stat().st_size
+    os.mkfifo(pipe := tmp_path / "pipe")
+    with pytest.raises(Invalid, match="no ordinary file"):
+        save(command("true"), str(pipe), progress=lambda _: None)
+    assert pipe.is_fifo()
     assert target.read_bytes() == source.read_bytes() and stat.S_IMODE(target.stat().st_mode) == 0o600
     for broken in ('head -c 40000 "$1"', 'cat "$1"; exit 2', "true"):
         with pytest.raises(VdictlError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,13 @@ def test_one_that_comes_meanwhile_is_not_written_over(tmp_path: Path) -> None:
         with pytest.raises(Conflict):
             draft.finish("mine")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["theirs"]
+
+
+def test_a_device_is_never_replaced_by_a_file(tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe")
+    with pytest.raises(Invalid, match="no ordinary file"):
+        private.Draft(pipe, replace=True)
+    assert pipe.is_fifo()
 
 
 def test_a_folder_that_is_not_there_is_found_out_before(tmp_path: Path) -> None:
