@@ -23,10 +23,11 @@ def desktop_engine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
     state = tmp_path_factory.mktemp("state")
     try:
-        open_engine(dict(os.environ), state_dir=state / "vdictl" / "local")
+        open_engine(dict(os.environ), state_dir=state / "vdictl" / "local", prefer=os.environ.get("VDICTL_ENGINE"))
     except EngineError as error:
         pytest.skip(f"no container engine answers here: {error}")
-    return {"XDG_STATE_HOME": str(state), "XDG_CONFIG_HOME": str(tmp_path_factory.mktemp("config"))}
+    named = {name: os.environ[name] for name in ("VDICTL_ENGINE", "DOCKER_HOST") if name in os.environ}
+    return {"XDG_STATE_HOME": str(state), "XDG_CONFIG_HOME": str(tmp_path_factory.mktemp("config")), **named}
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,8 @@ RESIZED_MIB = 300
 
 def main(verb: str, fleet: str, state_dir: str, image: str) -> None:
     """Do it to the end."""
-    settings = Settings(fleet=fleet, state_dir=Path(state_dir), environment=dict(os.environ))
+    chosen = {"engine": os.environ["VDICTL_ENGINE"]} if os.environ.get("VDICTL_ENGINE") else {}
+    settings = Settings(fleet=fleet, values=chosen, state_dir=Path(state_dir), environment=dict(os.environ))
     provider = LocalProvider.open(settings, timeout=60.0)
     spec = DesktopSpec(name="one", owner="alice", fleet=fleet, image=image, memory_mib=256)
     verbs = {

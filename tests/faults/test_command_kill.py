@@ -75,7 +75,7 @@ class Shell:
 def shell(desktop_engine: dict[str, str]) -> Iterator[Shell]:
     environment = {**os.environ, **desktop_engine}
     state = Path(desktop_engine["XDG_STATE_HOME"]) / "vdictl" / "local"
-    shell = Shell(open_engine(environment, state_dir=state), environment)
+    shell = Shell(open_engine(environment, state_dir=state, prefer=environment.get("VDICTL_ENGINE")), environment)
     shell("images", "build", "minimal")
     yield shell
     shell("destroy", "--all", "--yes", "--with-volumes", "--with-snapshots", "--ignore-not-found")

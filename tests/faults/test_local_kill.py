@@ -43,7 +43,7 @@ class Stage:
         path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'providers'}"}
         return subprocess.run(
             [sys.executable, drive_local.__file__, verb, self.bench.fleet, self.bench.state_dir, self.bench.image],
-            env=self.tap.environment({**os.environ, **path}),
+            env=self.tap.environment({**self.bench.environment, **path}),
             capture_output=True,
             text=True,
             timeout=180,
@@ -96,7 +96,11 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> local_kit.Bench:
 @pytest.fixture
 def stage(bench: local_kit.Bench, tmp_path: Path) -> Iterator[Stage]:
     fleet = local_kit.Bench(
-        engine=bench.engine, state_dir=tmp_path / "state", image=bench.image, fleet=f"t-{secrets.token_hex(4)}"
+        engine=bench.engine,
+        state_dir=tmp_path / "state",
+        image=bench.image,
+        fleet=f"t-{secrets.token_hex(4)}",
+        environment=bench.environment,
     )
     stage = Stage(fleet, Tap.make(tmp_path / "tap", bench.engine.binary))
     stage.clean("create")  # so that the engine is known and its facts are kept

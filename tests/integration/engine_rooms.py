@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -48,11 +49,12 @@ def recipe(tag: str, *lines: str, parent: Context | None = None) -> Context:
 
 @dataclass(frozen=True)
 class Room:
-    """Podman with its own storage, and a state folder."""
+    """An engine with its own storage, a state folder, and the environment in which it is found."""
 
     engine: Engine
     state: Path
     folder: Path
+    env: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -69,7 +71,7 @@ def podman_room() -> Iterator[Room]:
             engine = open_engine(env, state_dir=folder / "state", prefer="podman")
         except EngineError as error:
             pytest.skip(f"no Podman answers here: {error}")
-        yield Room(engine, folder / "state", folder)
+        yield Room(engine, folder / "state", folder, env)
         engine.call("rm", "--all", "--force", "--time", "0")
         engine.call("rmi", "--all", "--force")
     finally:
@@ -77,30 +79,79 @@ def podman_room() -> Iterator[Room]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+#: Its data is in memory where there is enough: a real image is there sooner, and gone at once. Where the tests are
+#: killed the daemon is told to end.
+_DAEMON = """
+data=$0 in_memory=$1; shift
+mkdir "$data" && if [ "$in_memory" = True ]; then mount -t tmpfs -o mode=0711 vdictl "$data"; fi
+exec setpriv --pdeathsig TERM "$@"
+"""
+
+
+def _memory_to_spare() -> bool:
+    """As much as images take, and that is left for those who use it; tmpfs takes up to half of what there is."""
+    text = Path("/proc/meminfo").read_text()
+    kib = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in text.splitlines())}
+    return kib["MemAvailable"] > 8 << 20
+
+
 @contextmanager
 def docker_room() -> Iterator[Room]:
-    """A Docker daemon of the test's own (root) in its own network, so that the machine's rules stay as they are.
+    """A Docker daemon of the test's own, with its own storage, socket and bridge; all of it goes away at the end.
 
-    Without `dockerd`, or without root, the test is left out with the reason. `-p` works inside that network only.
+    The machine's packet rules stay as they are: ports are published by Docker's own proxy, on loopback alone, and
+    containers reach nothing outside. Without root, or where no daemon runs, the test is left out with the reason.
     """
-    daemon = shutil.which("dockerd")
-    if daemon is None or shutil.which("docker") is None or os.geteuid() != 0:
-        pytest.skip("Docker is not installed here, or this is not root (Debian: apt-get install docker.io)")
-    folder = Path(tempfile.mkdtemp(prefix="vdictl-engine-", dir="/var/tmp"))
-    where = ["--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/pid"]
+    daemon, client = shutil.which("dockerd"), shutil.which("docker")
+    if daemon is None or client is None or os.geteuid() != 0:
+        pytest.skip("dockerd is not installed here, or this is not root (Debian: apt-get install docker.io)")
+    # Not under pytest's folder, as above.
+    folder = Path(tempfile.mkdtemp(prefix="vdictl-docker-", dir="/var/tmp"))
     address = f"unix://{folder}/d.sock"
-    command = f"ip link set lo up; exec {daemon} {' '.join(where)} --host {address}"
-    with (folder / "log").open("wb") as log:
+    env = {**os.environ, "DOCKER_HOST": address, "VDICTL_ENGINE": "docker"}
+    env.pop("DOCKER_CONTEXT", None)
+    with _bridge() as bridge, (folder / "log").open("wb") as log:
         child = subprocess.Popen(
-            ["unshare", "--net", "sh", "-c", command], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            [
+                # Its mounts are seen by it alone, and so end with it, whatever becomes of us.
+                *("unshare", "--mount", "sh", "-c", _DAEMON, f"{folder}/data", str(_memory_to_spare())),
+                *(daemon, "--host", address, "--pidfile", f"{folder}/pid"),
+                *("--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"),
+                *("--bridge", bridge, "--iptables=false", "--ip-masq=false", "--ip-forward=false"),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
         )
+        try:
+            engine = _patiently(env, folder, child)
+            yield Room(engine, folder / "state", folder, env)
+            if left := engine.call("ps", "--all", "--quiet").stdout.split():
+                engine.call("rm", "--force", *left)
+        finally:
+            child.terminate()
+            child.wait(60)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _bridge() -> Iterator[str]:
+    """A bridge with addresses of a range that is kept for tests of networks (RFC 2544), and so is hardly in use."""
+    name = f"vdt{secrets.token_hex(4)}"
+    address = f"198.18.{secrets.randbelow(256)}.1/24"
+    _ip("link", "add", name, "type", "bridge")
     try:
-        env = {**os.environ, "DOCKER_HOST": address}
-        yield Room(_patiently(env, folder, child), folder / "state", folder)
+        _ip("address", "add", address, "dev", name)
+        _ip("link", "set", name, "up")
+        yield name
     finally:
-        child.terminate()
-        child.wait(60)
-        shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run(["ip", "link", "delete", name], capture_output=True, check=False)
+
+
+def _ip(*words: str) -> None:
+    done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"no bridge for Docker can be made here: {done.stderr.strip()}")
 
 
 def _patiently(env: Mapping[str, str], folder: Path, child: subprocess.Popen[bytes]) -> Engine:
@@ -115,6 +166,18 @@ def _patiently(env: Mapping[str, str], folder: Path, child: subprocess.Popen[byt
         time.sleep(0.2)
 
 
+def give_image(room: Room, tag: str) -> bool:
+    """Copy an image out of this machine's Podman into the room; False where it has none of that tag."""
+    keeper = shutil.which("podman")
+    if keeper is None or subprocess.run([keeper, "image", "exists", tag], check=False).returncode != 0:
+        return False
+    saving = subprocess.Popen([keeper, "save", tag], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    loading = room.engine.popen("load", stdin=saving.stdout, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert saving.stdout is not None
+    saving.stdout.close()  # it is the loader's alone
+    return saving.wait(600) == 0 and loading.wait(600) == 0
+
+
 def give_base(room: Room) -> None:
     """The base image, made as a user's would be; the test is left out, with the reason, where that can't be done.
 
@@ -123,6 +186,8 @@ def give_base(room: Room) -> None:
     if _kept:
         room.engine.run("load", "--input", str(_kept[0]), timeout=300)
         assert image_id(room.engine, BASE_TAG)
+        return
+    if room.engine.kind == "docker" and give_image(room, BASE_TAG):
         return
     log = room.folder / "base.log"
     log.touch()

@@ -33,7 +33,9 @@ _GUEST = b"""#!/bin/sh
 case "$1" in
   init) trap 'kill $!; exit 0' TERM; sleep infinity & wait;;
   access) echo '{"token": "a-token-of-the-test", "password": "12345678"}';;
-  probe) echo '{"idle_seconds": 1.5, "inputs": {"state": "none", "ok": true}}';;
+  probe) end=$(cat /var/lib/vdictl/expires 2>/dev/null || echo "${VDICTL_EXPIRES:-never}")
+    echo '{"idle_seconds": 1.5, "inputs": {"state": "none", "ok": true}, "expires": '"${end##never}"'}' |
+      sed 's/: }/: null}/';;
   expire) echo "$2" > /var/lib/vdictl/expires;;
   run) shift 2; cd "$HOME" && exec "$@";;
   *) exit 2;;
@@ -55,7 +57,7 @@ LABEL vdictl.image=minimal vdictl.guest=1
 class TinyImage:
     """A build context that needs nothing but the base."""
 
-    tag: str = "localhost/vdictl-test/tiny:3"
+    tag: str = "localhost/vdictl-test/tiny:4"
     base: str = BASE
     files: Mapping[str, bytes] = field(
         default_factory=lambda: {"Containerfile": _CONTAINERFILE, "vdictl-guest": _GUEST}
@@ -65,11 +67,19 @@ class TinyImage:
 
 
 def engine_or_skip(state_dir: Path, *, environment: Mapping[str, str] | None = None) -> Engine:
-    """The engine of this machine; without one the test is left out and says why."""
+    """The engine of this machine (`VDICTL_ENGINE` picks one); without one the test is left out and says why."""
+    given = dict(environment or os.environ)
     try:
-        return open_engine(dict(environment or os.environ), state_dir=state_dir, timeout=60.0)
+        return open_engine(given, state_dir=state_dir, prefer=given.get("VDICTL_ENGINE"), timeout=60.0)
     except EngineError as error:
         pytest.skip(f"no container engine answers here: {error.brief}")
+
+
+def open_local(fleet: str, state_dir: Path, environment: Mapping[str, str]) -> LocalProvider:
+    """The provider as the core opens it, with the engine that the environment names."""
+    chosen = {"engine": environment["VDICTL_ENGINE"]} if environment.get("VDICTL_ENGINE") else {}
+    settings = Settings(fleet=fleet, values=chosen, state_dir=state_dir, environment=dict(environment))
+    return LocalProvider.open(settings, timeout=60.0)
 
 
 def tiny_image(engine: Engine, state_dir: Path) -> str:
@@ -93,13 +103,11 @@ class Bench:
     state_dir: Path
     image: str
     fleet: str = field(default_factory=lambda: f"t-{secrets.token_hex(4)}")
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def open(self, *, fleet: str | None = None, environment: Mapping[str, str] | None = None) -> LocalProvider:
         """One more provider, as another process would have it."""
-        settings = Settings(
-            fleet=fleet or self.fleet, state_dir=self.state_dir, environment=dict(environment or os.environ)
-        )
-        return LocalProvider.open(settings, timeout=60.0)
+        return open_local(fleet or self.fleet, self.state_dir, environment or self.environment)
 
     def spec(self, name: str = "one", **more: Any) -> DesktopSpec:
         """A small desktop from the tiny image."""
@@ -156,10 +164,11 @@ class Bench:
             self.engine.call("image", "rm", "--force", image.id)
 
 
-def bench(state_dir: Path) -> Bench:
+def bench(state_dir: Path, environment: Mapping[str, str] | None = None) -> Bench:
     """A fleet on the engine of this machine with the tiny image; left out, with the reason, where there is none."""
-    engine = engine_or_skip(state_dir)
-    return Bench(engine=engine, state_dir=state_dir, image=tiny_image(engine, state_dir))
+    given = dict(environment or os.environ)
+    engine = engine_or_skip(state_dir, environment=given)
+    return Bench(engine=engine, state_dir=state_dir, image=tiny_image(engine, state_dir), environment=given)
 
 
 def raises(action: Callable[[], object]) -> VdictlError:

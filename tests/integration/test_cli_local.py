@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ import pytest
 from tests.cli.front import Vdictl
 
 pytestmark = pytest.mark.engine
-ENGINE = shutil.which("podman") or shutil.which("docker") or ""
+ENGINE = os.environ.get("VDICTL_ENGINE") or shutil.which("podman") or shutil.which("docker") or ""
 
 
 def engine(*words: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.integration import local_kit
+from tests.integration.engine_rooms import docker_room, give_base
 from vdictl.contract.mark import inputs_digest
 from vdictl.contract.model import Desktop
 from vdictl_local.provider import LocalProvider
@@ -20,8 +21,14 @@ from vdictl_local.provider import LocalProvider
 pytestmark = pytest.mark.engine
 
 
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local_kit.Bench]:
+@pytest.fixture(scope="module", params=["here", "docker"])
+def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[local_kit.Bench]:
+    """On this machine's engine, and on a Docker of our own."""
+    if request.param == "docker":
+        with docker_room() as room:
+            give_base(room)
+            yield local_kit.bench(room.state, room.env)
+        return
     bench = replace(local_kit.bench(tmp_path_factory.mktemp("state")), fleet=f"t-{secrets.token_hex(4)}")
     yield bench
     bench.sweep()

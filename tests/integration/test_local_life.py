@@ -13,6 +13,7 @@ import pytest
 from tests.integration import local_kit
 from vdictl.contract.errors import Conflict, Invalid, NotFound, NotReady, QuotaExceeded, Unsupported, VdictlError
 from vdictl.contract.model import Desktop, State
+from vdictl.engine.base import BASE_TAG
 from vdictl_local.provider import LocalProvider
 
 pytestmark = pytest.mark.engine
@@ -176,10 +177,7 @@ def test_what_is_wrong_changes_nothing(
 
 
 def test_an_image_without_our_guest_is_refused(bench: local_kit.Bench, local: LocalProvider) -> None:
-    base = next(
-        tag for tag in bench.engine.run("images", "--format", "{{.Repository}}:{{.Tag}}").split() if "debian" in tag
-    )
-    error = local_kit.raises(lambda: local.create(bench.spec(image=base), token="t1"))
+    error = local_kit.raises(lambda: local.create(bench.spec(image=BASE_TAG), token="t1"))
     assert isinstance(error, Invalid)
     assert bench.objects() == []
 

@@ -94,7 +94,8 @@ class InsideTests(Suite):
         ways = [each for each in world.ways(provider, desktop) if each.kind == "vnc" and not each.direct]
         for each in ways:
             command = provider.tunnel(desktop, each)
-            child = subprocess.Popen(command.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            environment = dict(command.environment) or None
+            child = subprocess.Popen(command.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
             assert child.stdin is not None and child.stdout is not None
             try:
                 assert child.stdout.read(4) == b"RFB "
