@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import subprocess
@@ -37,6 +38,7 @@ case "$1" in
     echo '{"idle_seconds": 1.5, "inputs": {"state": "none", "ok": true}, "expires": '"${end##never}"'}' |
       sed 's/: }/: null}/';;
   expire) echo "$2" > /var/lib/vdictl/expires;;
+  rfb) echo "RFB 003.008";;
   run) shift 2; cd "$HOME" && exec "$@";;
   *) exit 2;;
 esac
@@ -57,7 +59,7 @@ LABEL vdictl.image=minimal vdictl.guest=1
 class TinyImage:
     """A build context that needs nothing but the base."""
 
-    tag: str = "localhost/vdictl-test/tiny:4"
+    tag: str = f"localhost/vdictl-test/tiny:{hashlib.sha256(_CONTAINERFILE + _GUEST).hexdigest()[:8]}"
     base: str = BASE
     files: Mapping[str, bytes] = field(
         default_factory=lambda: {"Containerfile": _CONTAINERFILE, "vdictl-guest": _GUEST}
