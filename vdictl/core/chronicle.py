@@ -6,13 +6,14 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from vdictl.contract.errors import Invalid, NotFound
 from vdictl.core.journal import files
 
+_LONGEST_STEP = timedelta(hours=1)  #: after which a number of a process may be another one's
 _SHORTEST_PREFIX = 4  #: of an operation's token
 
 
@@ -78,6 +79,12 @@ class Chronicle:
             raise Invalid("Several operations begin so.", details=", ".join(tokens), advice="Give more of it.")
         return Story(events=[event for event in own if event.operation == shortest])
 
+    def in_work(self, *, now: datetime) -> set[str]:
+        """Operations whose latest event is no end, not old, and of another process that is alive on this machine."""
+        latest = {event.operation: event for event in self.events if event.operation}
+        open_ones = [e for e in latest.values() if e.event != "end" and e.time > now - _LONGEST_STEP]
+        return {e.operation for e in open_ones if e.pid != os.getpid() and _is_alive(e.pid)}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Story:
@@ -107,6 +114,18 @@ class Story:
 
     def _last(self, kind: str) -> Event | None:
         return next((event for event in reversed(self.events) if event.event == kind), None)
+
+
+def _is_alive(pid: int) -> bool:
+    if os.name != "posix" or pid <= 0:  # elsewhere asking is not harmless
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is there, and another user's
+        return True
+    return True
 
 
 def read(folder: Path) -> Chronicle:

@@ -1,8 +1,9 @@
 """What should not be there: half made for long, expired, or without its desktop; found at all providers, and removed.
 
 What another run works on right now is never taken. A desktop with an open operation counts only if it does not move
-between two looks, further apart than a run that follows it would take for its next step; a stray counts only if both
-looks see it. Before each is removed it is looked at once more.
+while several looks are taken, over a longer time than a run that follows it would take for its next step, and if the
+journal knows of no process here that is at it; a stray counts only if every look sees it. Before each is removed it is
+looked at once more.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TypeAlias
 
 from vdictl.contract import mark as marks
-from vdictl.contract.capabilities import SupportsStrays
+from vdictl.contract.capabilities import SupportsSnapshots, SupportsStrays
 from vdictl.contract.errors import VdictlError
-from vdictl.contract.model import Desktop, Price, State, Stray
+from vdictl.contract.model import Desktop, Price, Snapshot, State, Stray
+from vdictl.core import chronicle
 from vdictl.core.clock import Deadline
 from vdictl.core.context import CALL_SECONDS, Context
 from vdictl.core.fanout import gather, require_all
@@ -26,10 +29,14 @@ from vdictl.core.registry import Opened
 from vdictl.core.retry import again, again_with_token
 from vdictl.core.sameness import elder
 
-QUIET = 1.6 * LONGEST_TICK  #: seconds between the two looks: a follower's next step comes sooner
+QUIET = 1.6 * LONGEST_TICK  #: seconds of looking: a follower's next step comes sooner
+LOOKS = 4  #: a step may be over in a second, and leave everything looking as before
 LONGEST_TASK = timedelta(days=1)  #: a task of the provider's that takes longer does not go on any more
 
 REMOVED, GONE, SPARED, FAILED = "removed", "gone", "spared", "failed"
+
+
+Thing: TypeAlias = Desktop | Snapshot | Stray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +44,8 @@ class Waste:
     """One thing that should not be there."""
 
     at: Opened
-    thing: Desktop | Stray
-    kind: str  #: desktop, or that of the stray
+    thing: Thing
+    kind: str  #: desktop, snapshot, or that of the stray
     why: str
     since: datetime | None  #: it is waste, or there, since then
 
@@ -90,21 +97,36 @@ def find(context: Context, rule: Rule, *, only: str = "") -> Found:
     """
     first, failures = _look(context, rule, [context.open(name) for name in configured(context, only)])
     young = sum(sight.young for sight in first.values())
-    unsure = [sight.at for sight in first.values() if any(not _is_sure(one) for one in sight.waste)]
     kept = [one for sight in first.values() for one in sight.waste]
-    if unsure:
-        context.progress.say("Looking twice, so that nothing is taken that somebody works on.")
-        context.clock.sleep(QUIET)
-        second, silent = _look(context, rule, unsure)
-        failures |= silent
-        still = {(one.at.name, one.id): _place(one.thing) for sight in second.values() for one in sight.waste}
-        moved = [one for one in kept if not _is_sure(one) and still.get((one.at.name, one.id)) != _place(one.thing)]
-        kept = [one for one in kept if one not in moved]
-        young += len(moved)
+    if not all(_is_sure(one) for one in kept):
+        context.progress.say("Looking several times, so that nothing is taken that somebody works on.")
+        still = _unmoved(context, rule, kept, failures)
+        young += len(kept) - len(still)
+        kept = still
     if only and failures:
         raise failures[only]
     newer = [name for sight in first.values() for name in sight.newer]
     return Found(waste=kept, young=young, newer=newer, failures=failures)
+
+
+def _unmoved(context: Context, rule: Rule, waste: list[Waste], failures: dict[str, VdictlError]) -> list[Waste]:
+    """Those that nobody works on. A provider that falls silent on the way is one more of `failures`."""
+    busy = chronicle.read(context.state_dir).in_work(now=context.clock.now())
+    waste = [one for one in waste if not (isinstance(one.thing, Desktop) and _token(one.thing) in busy)]
+    for _ in range(LOOKS - 1):
+        unsure = {one.at.name: one.at for one in waste if not _is_sure(one)}
+        if not unsure:
+            break
+        context.clock.sleep(QUIET / (LOOKS - 1))
+        seen, silent = _look(context, rule, unsure.values())
+        failures |= silent
+        still = {(one.at.name, one.id): _place(one.thing) for sight in seen.values() for one in sight.waste}
+        waste = [one for one in waste if _is_sure(one) or still.get((one.at.name, one.id)) == _place(one.thing)]
+    return waste
+
+
+def _token(desktop: Desktop) -> str:
+    return desktop.operation.token if desktop.operation else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,8 +144,9 @@ def _look(context: Context, rule: Rule, opened: Iterable[Opened]) -> tuple[dict[
 
 def _look_at(context: Context, rule: Rule, at: Opened) -> _Sight:
     now = context.clock.now()
-    strays = (Waste(at=at, thing=s, kind=s.kind, why=s.why, since=s.created) for s in _strays(context, at))
-    there = [*_of_desktops(at, desktops_of(context, at), now), *strays]
+    strays, desktops = _strays(context, at), desktops_of(context, at)
+    there = [*_of_desktops(at, desktops, now), *_of_snapshots(context, at, desktops, strays)]
+    there += [Waste(at=at, thing=one, kind=one.kind, why=one.why, since=one.created) for one in strays]
     found = [one for one in there if rule.owner in ("", one.thing.owner)]
     old = [one for one in found if _is_old(one, now, rule.older_than)]
     writable = [one for one in old if _is_writable(one.thing)]
@@ -137,6 +160,20 @@ def _strays(context: Context, at: Opened) -> list[Stray]:
     able = at.need(SupportsStrays, to="look for strays")
     deadline = Deadline(context.clock, CALL_SECONDS)
     return again(lambda: list(able.strays()), clock=context.clock, deadline=deadline)
+
+
+def _of_snapshots(
+    context: Context, at: Opened, desktops: Sequence[Desktop], strays: Sequence[Stray]
+) -> Iterator[Waste]:
+    """Half-made ones whose desktop is at rest or gone, and that are no strays already."""
+    if not at.can(SupportsSnapshots):
+        return
+    busy = {desktop.key for desktop in desktops if desktop.operation}
+    known = {one.name for one in strays} | {one.id for one in strays}
+    for one in Operator(context, at).snapshots():
+        if not one.complete and one.desktop_key not in busy and one.id not in known:
+            why = f"half a snapshot of {one.desktop_name}"
+            yield Waste(at=at, thing=one, kind="snapshot", why=why, since=one.created)
 
 
 def _of_desktops(at: Opened, desktops: Sequence[Desktop], now: datetime) -> Iterator[Waste]:
@@ -179,14 +216,16 @@ def _is_old(one: Waste, now: datetime, limit: timedelta) -> bool:
     return one.since <= now - (max(limit, LONGEST_TASK) if works else limit)
 
 
-def _is_writable(thing: Desktop | Stray) -> bool:
-    return isinstance(thing, Stray) or thing.mark_version <= marks.VERSION
+def _is_writable(thing: Thing) -> bool:
+    return not isinstance(thing, Desktop) or thing.mark_version <= marks.VERSION
 
 
-def _place(thing: Desktop | Stray | None) -> object:
+def _place(thing: Thing | None) -> object:
     """What changes while somebody works on it."""
     if not isinstance(thing, Desktop):
         return thing and thing.id
+    if thing.operation is None:  # nobody does; that its own timer stops it is no work
+        return thing.expires
     return thing.state, thing.due, thing.operation, thing.id, thing.doing, thing.progress, thing.expires
 
 
@@ -220,19 +259,32 @@ def _remove_at(context: Context, waste: Sequence[Waste], timeout: float) -> dict
             outcomes[at.name, desktop.key] = (SPARED if desktop.key in now else GONE, None)
     for key, error in Operator(context, at, timeout=timeout).destroy(desktops).items():
         outcomes[at.name, key] = (FAILED if error else REMOVED, error)
-    strays = [one.thing for one in waste if isinstance(one.thing, Stray)]
-    still = {stray.id for stray in _strays(context, at)} if strays else set()
-    for stray in strays:
-        outcomes[at.name, stray.id] = _remove_stray(context, at, stray) if stray.id in still else (GONE, None)
+    others = [one for one in waste if not isinstance(one.thing, Desktop)]
+    still = _there(context, at) if others else set()
+    for one in others:
+        outcomes[at.name, one.id] = _try(context, one) if one.id in still else (GONE, None)
     return outcomes
 
 
-def _remove_stray(context: Context, at: Opened, stray: Stray) -> Outcome:
-    able = at.need(SupportsStrays, to="remove strays")
-    deadline = Deadline(context.clock, CALL_SECONDS)
+def _there(context: Context, at: Opened) -> set[str]:
+    """Ids of the strays and half-made snapshots that are there now."""
+    half = _of_snapshots(context, at, desktops_of(context, at), ())
+    return {stray.id for stray in _strays(context, at)} | {one.id for one in half}
+
+
+def _try(context: Context, one: Waste) -> Outcome:
     try:
-        with context.journal.operation("stray-delete", token=new_token(), key="", name=stray.name, provider=at.name):
-            again_with_token(lambda: able.stray_delete(stray), clock=context.clock, deadline=deadline)
+        if isinstance(one.thing, Snapshot):
+            Operator(context, one.at).snapshot_delete(one.thing)
+        elif isinstance(one.thing, Stray):
+            _remove_stray(context, one.at, one.thing)
     except VdictlError as error:
         return FAILED, error
     return REMOVED, None
+
+
+def _remove_stray(context: Context, at: Opened, stray: Stray) -> None:
+    able = at.need(SupportsStrays, to="remove strays")
+    deadline = Deadline(context.clock, CALL_SECONDS)
+    with context.journal.operation("stray-delete", token=new_token(), key="", name=stray.name, provider=at.name):
+        again_with_token(lambda: able.stray_delete(stray), clock=context.clock, deadline=deadline)

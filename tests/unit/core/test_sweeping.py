@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import subprocess
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -45,22 +46,35 @@ def test_half_made_counts_from_its_age_on_and_only_ones_own(world: World) -> Non
     assert find(world, replace(RULE, owner="")) == {"half": "half made", "hers": "half made"}
 
 
-def test_what_moves_between_the_looks_is_left_alone(world: World) -> None:
+def test_what_moves_while_it_is_looked_at_is_left_alone(world: World) -> None:
     desktop = world.create("half", until=Until.BEGUN).desktop
     world.clock.advance(3700)
-    lists = 0
+    looks = 0
 
     def tap(name: str, when: str) -> None:
-        nonlocal lists
-        lists += name == "list_machines" and when == "before"
-        if lists == 2:
+        nonlocal looks
+        looks += name == "list_volumes" and when == "before"  # once a look, before the machines are listed
+        if looks == 3:
             world.cloud.tap = None
             world.at.provider.advance(desktop)
 
     world.cloud.tap = tap
     found = sweeping.find(world.context, RULE)
-    assert lists == 2, "there was no second look"
+    assert looks == 3, "it was not looked at so often"
     assert (found.waste, found.young) == ([], 1)
+
+
+def test_what_a_process_here_is_at_is_left_alone(world: World) -> None:
+    desktop = world.create("half", until=Until.BEGUN).desktop
+    world.clock.advance(3700)
+    with subprocess.Popen(["sleep", "60"]) as other:
+        line = {"time": world.clock.now().isoformat(), "event": "step", "operation": desktop.key, "pid": other.pid}
+        with world.context.journal.file.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        found = sweeping.find(world.context, RULE)
+        assert (found.waste, found.young) == ([], 1)
+        other.kill()
+    assert find(world) == {"half": "half made"}  # it was killed
 
 
 def test_a_task_of_the_providers_that_runs_is_work(world: World) -> None:
@@ -100,6 +114,23 @@ def test_what_was_extended_or_removed_meanwhile_is_not_touched(world: World) -> 
     world.at.provider.remark(there["extended"], token=new_token(), expires=later)  # type: ignore[attr-defined]
     world.operator().destroy([there["removed"]])
     assert results(world, found) == {"extended": SPARED, "removed": GONE, "over": REMOVED}
+
+
+def test_a_snapshot_that_stayed_half_made_goes_once_nobody_works_on_its_desktop(world: World) -> None:
+    desktop = world.create("web", until=Until.SETTLED).desktop
+    whole = world.operator().snapshot_create(desktop, "whole")
+    half = world.operator().snapshot_create(desktop, "half")
+    with world.cloud.store.change() as state:
+        state["snapshots"][half.id]["until"] = world.clock.now().timestamp() + 1e9
+    assert find(world) == {}
+    world.clock.advance(7200)
+    assert find(world) == {"half": "half a snapshot of web"}
+    world.at.provider.stop(desktop, token=new_token(), grace=1.0)  # type: ignore[attr-defined]
+    assert find(world) == {}  # something is open there
+    world.operator().settle(world.there()[0])
+    found = list(sweeping.find(world.context, RULE).waste)
+    assert results(world, found) == {"half": REMOVED}
+    assert [s.name for s in world.operator().snapshots()] == [whole.name]
 
 
 def test_a_delete_that_was_not_finished_is_finished(world: World) -> None:
