@@ -29,34 +29,6 @@ LATE = {
     *("rich", "yaml", "tomlkit", "csv", "importlib.metadata", "email", "ssl", "multiprocessing"),
     *("concurrent.futures", "Crypto"),
 }
-#: Runs one command line as `vdictl` does, and writes what was imported to the file named first.
-PROGRAM = """
-import json, sys
-file, *argv = sys.argv[1:]
-from vdictl.cli.main import main
-try:
-    code = main(argv)
-except SystemExit as end:
-    code = end.code
-with open(file, "w") as out:
-    json.dump({"code": code, "modules": sorted(sys.modules)}, out)
-"""
-SDKS = {"httpx", "requests", "pydantic", "asyncio", "boto3", "botocore", "kubernetes", "fastapi", "aiohttp", "keyring"}
-#: Slow parts of the standard library, or of our own, that these commands have no use for.
-LATE = {"rich", "yaml", "tomlkit", "csv", "importlib.metadata", "email", "ssl", "multiprocessing"} | {
-    *("concurrent.futures", "Crypto"),
-}
-    "rich",
-    "yaml",
-    "importlib.metadata",
-    "email",
-    "ssl",
-    "multiprocessing",
-    "concurrent.futures",
-    "Crypto",
-    "tomlkit",
-    "csv",
-}
 
 
 def modules_of(tmp_path: Path, *words: str, code: int = 0, env: dict[str, str] | None = None) -> set[str]:
