@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.integration.guest_support import Guest, built, engine_or_skip, image, started
 from vdictl.engine.engine import Engine
 from vdictl.guest import context
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.engine
 
@@ -121,3 +126,17 @@ def test_code_is_behind_the_gate(engine: Engine, chromium: str, tmp_path_factory
             idle = guest.probe()["idle_seconds"]
             assert idle is not None
             assert idle < 100
+            a_share_ends(guest, it.new_context().new_page())
+
+
+def a_share_ends(guest: Guest, page: Page) -> None:
+    """What a share has open of the editor is cut when it is revoked, and its page says so."""
+    wish = json.dumps({"seconds": 600, "by": "ann"}).encode()
+    token = json.loads(guest.exec("vdictl-guest", "share", "add", input=wish))["token"]
+    page.goto(f"{guest.url()}/#token={token}")
+    page.wait_for_selector("#screen iframe", timeout=150000)
+    guest.exec("vdictl-guest", "share", "revoke", "--all")
+    page.wait_for_selector("#overlay:not([hidden])", timeout=60000)
+    assert "share of this desktop is over" in page.inner_text("#overlay-title")
+    answer = page.goto(f"{guest.url()}/code/healthz")
+    assert answer is not None and answer.status == 401
