@@ -10,8 +10,15 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# No time is asserted, by the library that makes examples neither: the machine may be loaded.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+# No time is asserted, by the library that makes examples neither: the machine may be loaded. In CI the same code gets
+# the same examples.
+settings.register_profile(
+    "patient",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+)
 settings.load_profile("patient")
 
 

@@ -18,6 +18,7 @@ from typing import TypeVar
 
 import pytest
 
+from tests import sampling
 from tests.faults import drive_local
 from tests.faults.enginetap import Tap
 from tests.integration import local_kit
@@ -119,7 +120,7 @@ def sample(what: str, every: list[T]) -> list[T]:
     wanted = os.environ.get("VDICTL_KILLS", str(SAMPLE))
     if wanted == "all":
         return every
-    seed = int(os.environ.get("VDICTL_SEED") or secrets.randbelow(10**6))
+    seed = sampling.seed()
     some = sorted(random.Random(seed).sample(range(len(every)), min(int(wanted), len(every))))
     print(f"{what}: {len(some)} of {len(every)} kills, VDICTL_SEED={seed}; VDICTL_KILLS=all tries all")
     return [every[number] for number in some]

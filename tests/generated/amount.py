@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import secrets
 
 from hypothesis import HealthCheck, Phase, settings
+
+from tests import sampling
 
 
 def everything() -> bool:
@@ -14,8 +15,8 @@ def everything() -> bool:
 
 
 def seed_of(what: str) -> int:
-    """The seed: `VDICTL_SEED`, else a new one; said on stdout, which pytest shows with a failure and with `-s`."""
-    seed = int(os.environ.get("VDICTL_SEED") or secrets.randbelow(10**6))
+    """The seed of `tests.sampling`; said on stdout, which pytest shows with a failure and with `-s`."""
+    seed = sampling.seed()
     print(f"{what}: VDICTL_SEED={seed}" + ("" if everything() else " (a sample; VDICTL_GENERATED=all does all)"))
     return seed
 
