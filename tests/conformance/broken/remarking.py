@@ -16,6 +16,19 @@ from vdictl.testing.memory import convert
 from vdictl.testing.memory.cloud import Raw
 
 
+class TellsTheGuestNoEnd(Broken):
+    """Says in its manifest that the guest has a timer, and tells it no end."""
+
+    caught_by = "test_a_guest_has_a_timer_where_the_manifest_says_so"
+    says = "nothing inside would stop it"
+
+    def create(self, spec: DesktopSpec, *, token: str) -> Desktop:
+        made = super().create(spec, token=token)
+        raw = self.api.machine(made.id)
+        self.api.label_machine(raw, label=raw["label"], expires=None)
+        return made
+
+
 class ReplacesLabels(Broken):
     """Replaces all labels where some are to be changed."""
 

@@ -204,6 +204,14 @@ class MarkTests(Suite):
         world.list_lag()
         assert not list(provider.desktops())
 
+    @needs("SupportsExec")
+    def test_a_guest_has_a_timer_where_the_manifest_says_so(self, world: World, provider: Any) -> None:
+        """`create --ttl` tells people whether their desktop ends by itself, or only `gc` ends it."""
+        if not world.manifest.guest_timer:
+            pytest.skip(f"the manifest of {world.manifest.name} does not say guest_timer")
+        desktop = world.made(provider, expires=LATER)
+        assert timer(world, provider, desktop) == LATER.timestamp(), "nothing inside would stop it"
+
     @needs("SupportsMark", "SupportsExec", "SupportsPower")
     def test_the_guests_timer_moves_with_the_end(self, world: World, provider: Any) -> None:
         """At once where it runs; where it is stopped, before its next start could be ended by the old one."""
