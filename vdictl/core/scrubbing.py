@@ -57,6 +57,7 @@ class Scrubber:
 
 def known_secrets(config: Config | None, registry: Registry | None, environment: Mapping[str, str]) -> Iterator[str]:
     """Every secret that can be had here: of the settings, and of variables whose name tells that they hold one."""
+    yield from secrets.given()
     yield from (value for name, value in environment.items() if _TELLING.search(name))
     if config is None or registry is None:
         return

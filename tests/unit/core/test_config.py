@@ -168,6 +168,26 @@ def test_where_nothing_is_there_is_nothing_configured(reference: str) -> None:
         resolve(reference, PATH="/usr/bin:/bin")
 
 
+def test_what_is_no_secret_is_a_sentence_and_no_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "key"
+    file.touch(mode=0o600)
+    file.write_bytes(b"s3cret\xff")
+    (tmp_path / "keyring.py").write_text("def get_password(*_):\n    raise RuntimeError('locked: s3cret')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "keyring", raising=False)
+    for reference in (f"file:{file}", "file:~nobody-of-this-name/key", "file:a\0b", "keyring:me"):
+        with pytest.raises(NotConfigured) as caught:
+            resolve(reference)
+        assert "s3cret" not in str(caught.value.as_dict())
+    sys.modules.pop("keyring", None)
+
+
+def test_a_command_that_says_nothing_is_not_shown() -> None:
+    with pytest.raises(NotConfigured) as caught:
+        resolve(f"cmd:{sys.executable} -c pass s3cret")
+    assert "cmd:***" in caught.value.brief and "s3cret" not in str(caught.value.as_dict())
+
+
 def test_what_a_failing_command_says_is_not_told(tmp_path: Path) -> None:
     script = tmp_path / "script"
     script.write_text("#!/bin/sh\necho s3cret; echo s3cret >&2; exit 3\n")
