@@ -71,7 +71,6 @@ def back(shell: Shell) -> None:
     shell("volume", "attach", "one", "one", "--yes")
     shell("volume", "delete", "new", "--ignore-not-found")
     Path("again.tar").unlink(missing_ok=True)
-    assert note(shell, "one") == "own" and note(shell, "work") == "first"
 
 
 def test_killed_anywhere_the_same_command_again_ends_well(stage: Shell, tap: Tap) -> None:
@@ -96,6 +95,7 @@ def test_killed_anywhere_the_same_command_again_ends_well(stage: Shell, tap: Tap
         stage(*VERBS[verb], *again)
         check(stage, verb, where)
         back(stage)
+        assert note(stage, "one") == "own" and note(stage, "work") == "first", where
         left = lasting(stage)
         assert len(left) == len(before), f"{where}\n{left}\n{before}"
         assert not [name for name in left if ".copy." in name or ".scratch." in name], where

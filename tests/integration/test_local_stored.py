@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import secrets
@@ -165,50 +166,70 @@ def any_container(bench: local_kit.Bench) -> bool:
     return bool(bench.engine.run("ps", "--all", "--quiet", "--filter", f"ancestor={bench.image}").split())
 
 
+#: Who may push to the test's registry; the hash is of these two alone.
+USER, WORD = "pusher", "open sesame"
+HASH = "pusher:$2y$05$abcdefghijklmnopqrstuupx2xBUC4954936wVIjyyPHmUBFu0wCW"
+CONFIG = """\
+version: 0.1
+storage: {{filesystem: {{rootdirectory: {folder}/data}}}}
+auth: {{htpasswd: {{realm: tests, path: {folder}/users}}}}
+http: {{addr: '127.0.0.1:{port}'}}
+"""
+
+
 @pytest.fixture
-def registry(tmp_path: Path) -> Iterator[int]:
-    """The port of a real registry on this machine's loopback; it speaks plain HTTP and wants no login."""
+def registry(tmp_path: Path) -> Iterator[str]:
+    """HOST:PORT of a real registry on this machine's loopback; it speaks plain HTTP, and wants a login."""
     program = shutil.which("docker-registry")
     if program is None:
         pytest.skip("no registry is installed here (Debian: apt-get install docker-registry)")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    config = f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {tmp_path}/data}}}}\n"
-    (tmp_path / "config.yml").write_text(f"{config}http: {{addr: '127.0.0.1:{port}'}}\n")
+    port = closed_port()
+    (tmp_path / "users").write_text(f"{HASH}\n")
+    (tmp_path / "config.yml").write_text(CONFIG.format(folder=tmp_path, port=port))
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen([program, "serve", str(tmp_path / "config.yml")], stdout=log, stderr=log)
     try:
-        until(lambda: answers(port))
-        yield port
+        until(lambda: ask(f"127.0.0.1:{port}", "") == b"")
+        yield f"127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait()
 
 
-def answers(port: int) -> bool:
+def ask(place: str, path: str) -> bytes | None:
+    """What the registry answers to who may push; `None`: nothing yet."""
+    login = base64.b64encode(f"{USER}:{WORD}".encode()).decode()
+    request = urllib.request.Request(f"http://{place}/v2/{path}", headers={"Authorization": f"Basic {login}"})
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/", timeout=5):
-            return True
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return bytes(answer.read()).removeprefix(b"{}")
     except OSError:
-        return False
+        return None
 
 
-def test_an_image_is_pushed_to_a_registry(bench: local_kit.Bench, registry: int, tmp_path: Path) -> None:
+def test_an_image_is_pushed_with_the_engines_own_login(bench: local_kit.Bench, registry: str, tmp_path: Path) -> None:
     if bench.engine.kind != "podman":
         pytest.skip("how a registry without TLS is allowed is Podman's; Docker's is the daemon's own file")
-    place = f"127.0.0.1:{registry}"
-    (tmp_path / "registries.conf").write_text(f'[[registry]]\nlocation = "{place}"\ninsecure = true\n')
-    environment = {**os.environ, "CONTAINERS_REGISTRIES_CONF": str(tmp_path / "registries.conf")}
+    (tmp_path / "registries.conf").write_text(f'[[registry]]\nlocation = "{registry}"\ninsecure = true\n')
+    own = {
+        "CONTAINERS_REGISTRIES_CONF": str(tmp_path / "registries.conf"),
+        "REGISTRY_AUTH_FILE": str(tmp_path / "auth"),
+    }
+    (tmp_path / "auth").write_text("{}")
+    environment = {**os.environ, **own}
     settings = Settings(fleet=bench.fleet, state_dir=tmp_path / "state", environment=environment)
     local = LocalProvider.open(settings, timeout=60.0)
-    image = Image(id=bench.image, name="tiny", kind="custom")
-    handing.call(local.image_push(image, f"{place}/team/tiny:1"), to=place)
-    with urllib.request.urlopen(f"http://{place}/v2/team/tiny/tags/list", timeout=10) as answer:
-        assert b'"tags":["1"]' in answer.read()
+    push = local.image_push(Image(id=bench.image, name="tiny", kind="custom"), f"{registry}/team/tiny:1")
+    with pytest.raises(AuthFailed) as refused:
+        handing.call(push, to=registry)
+    assert f"podman login (or docker login) {registry}" in refused.value.advice
+    argv = [bench.engine.binary, "login", "--username", USER, "--password-stdin", "--tls-verify=false", registry]
+    subprocess.run(argv, input=WORD.encode(), env=environment, check=True, capture_output=True, timeout=60)
+    handing.call(push, to=registry)
+    assert b'"tags":["1"]' in (ask(registry, "team/tiny/tags/list") or b"")
     nobody = f"127.0.0.1:{closed_port()}/team/tiny:1"
     with pytest.raises(Unavailable):
-        handing.call(local.image_push(image, nobody), to=nobody)
+        handing.call(local.image_push(Image(id=bench.image, name="tiny", kind="custom"), nobody), to=nobody)
 
 
 def closed_port() -> int:
