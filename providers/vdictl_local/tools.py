@@ -15,7 +15,7 @@ from pathlib import Path
 
 from vdictl.contract.errors import NotFound
 from vdictl.engine.engine import Engine
-from vdictl.engine.errors import CommandFailed, EngineError, NoSuchObject
+from vdictl.engine.errors import CommandFailed, EngineError, NoSuchObject, NotRunning
 from vdictl_local.errors import PROVIDER, changing
 from vdictl_local.ledger import LONG, Ledger
 from vdictl_local.names import Who
@@ -46,10 +46,9 @@ class Tools:
         for last in (False, True):
             answers = self.engine.settle(*(("rm", "--force", *soft, one) for one in left), timeout=LONG)
             failed = {one: told for one, told in zip(left, answers, strict=True) if _failed(told)}
-            left = [one for one, told in failed.items() if _mounted(told)]
+            left = [one for one, told in failed.items() if _worth_another(told)]
             for told in failed.values():
-                # Podman, killed while it made a container, left it mounted: the second removal finds that out.
-                if isinstance(told, EngineError) and (last or not _mounted(told)):
+                if isinstance(told, EngineError) and (last or not _worth_another(told)):
                     with changing():
                         raise told
             if not left:
@@ -122,8 +121,14 @@ def _failed(told: str | EngineError) -> bool:
     return isinstance(told, EngineError) and not isinstance(told, NoSuchObject)
 
 
-def _mounted(told: str | EngineError) -> bool:
-    return isinstance(told, CommandFailed) and "device or resource busy" in told.stderr
+def _worth_another(told: str | EngineError) -> bool:
+    """Podman, killed while it made a container, left it mounted: the second removal finds that out.
+
+    And a container that ends by itself while it is being stopped is "not running": the second finds it ended.
+    """
+    return isinstance(told, NotRunning) or (
+        isinstance(told, CommandFailed) and "device or resource busy" in told.stderr
+    )
 
 
 def require(world: World, key: str) -> Holding:

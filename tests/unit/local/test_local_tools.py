@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from vdictl.contract.errors import NotFound
+from vdictl.contract.errors import NotFound, VdictlError
 from vdictl.engine.engine import Engine
 from vdictl_local.ledger import Ledger
 from vdictl_local.names import Who
@@ -82,3 +83,30 @@ def test_a_folder_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
 def test_what_the_lists_do_not_have_is_not_found() -> None:
     with pytest.raises(NotFound):
         require(World.of([], []), "k1")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Error: can only kill running containers. 0123 is in state stopped: container state improper",
+        "Error: cleaning up storage: removing container 0123 root filesystem: unlinkat /x: device or resource busy",
+    ],
+)
+def test_a_removal_that_met_a_container_on_its_way_out_is_made_once_more(tmp_path: Path, said: str) -> None:
+    """What Podman 4.3 said on a loaded machine."""
+    program = tmp_path / "podman"
+    program.write_text(
+        f"#!/bin/sh\n[ -e {tmp_path}/once ] && exit 0\ntouch {tmp_path}/once\necho '{said}' >&2; exit 2\n"
+    )
+    program.chmod(0o755)
+    engine = Engine("podman", str(program), {"PATH": "/usr/bin:/bin"}, 60.0)
+    replace(tools(tmp_path), engine=engine).remove_containers("0123")
+
+
+def test_a_removal_that_fails_again_is_told(tmp_path: Path) -> None:
+    program = tmp_path / "podman"
+    program.write_text("#!/bin/sh\necho 'Error: unlinkat /x: device or resource busy' >&2; exit 2\n")
+    program.chmod(0o755)
+    engine = Engine("podman", str(program), {"PATH": "/usr/bin:/bin"}, 60.0)
+    with pytest.raises(VdictlError):
+        replace(tools(tmp_path), engine=engine).remove_containers("0123")
