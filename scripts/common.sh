@@ -8,7 +8,16 @@ fail() {
     exit 1
 }
 
-# need_packages NAME...: install those Debian packages that are missing; says which, asks on a terminal.
+# has_package NAME...: whether one of these Debian packages is installed.
+has_package() {
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' && return 0
+    done
+    return 1
+}
+
+# need_packages NAME...: install those Debian packages that are missing, and remove none for them (another Docker's own
+# would be); says which, asks on a terminal.
 need_packages() {
     command -v dpkg-query >/dev/null 2>&1 || {
         say "this is no Debian or Ubuntu; please see that these are installed: $*"
@@ -16,7 +25,7 @@ need_packages() {
     }
     missing=""
     for package in "$@"; do
-        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+        has_package "$package" || missing="$missing $package"
     done
     [ -n "$missing" ] || return 0
     as_root=""
@@ -33,7 +42,7 @@ need_packages() {
     # shellcheck disable=SC2086 # a list of package names
     $as_root env DEBIAN_FRONTEND=noninteractive sh -c '
         apt-get -o DPkg::Lock::Timeout=300 -q update &&
-        apt-get -o DPkg::Lock::Timeout=300 -q -y --no-install-recommends install "$@"' sh $missing >&2 ||
+        apt-get -o DPkg::Lock::Timeout=300 -q -y --no-remove --no-install-recommends install "$@"' sh $missing >&2 ||
         fail "the packages could not be installed; what apt-get said stands above."
 }
 

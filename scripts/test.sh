@@ -11,9 +11,13 @@ case "$mode" in all | quick) ;; *) fail "usage: bash scripts/test.sh [quick]" ;;
 
 if a_python >/dev/null; then need_packages git; else need_packages git python3 python3-venv; fi
 if [ "$mode" = all ]; then
+    # The tests start a daemon of their own. A Docker that is installed, whoever packed it, is left as it is.
+    docker=docker.io
+    if command -v dockerd >/dev/null 2>&1 || has_package docker-ce-cli moby-cli containerd.io; then docker=""; fi
+    # shellcheck disable=SC2086 # nothing, or a name
     need_packages podman runc crun netavark aardvark-dns fuse-overlayfs slirp4netns uidmap iptables mmdebstrap \
         chromium tigervnc-standalone-server tigervnc-viewer xvfb xterm openbox x11-xserver-utils x11-apps netpbm socat \
-        openssh-client openssh-server rsync docker-registry
+        openssh-client openssh-server rsync docker-registry iproute2 $docker
 fi
 make_environment --editable '.[all]' --group dev --group docs
 if [ ! -x .venv/bin/actionlint ] && command -v go >/dev/null 2>&1; then

@@ -17,7 +17,7 @@ from tests.integration.engine_rooms import Room, docker_room, give_base
 from vdictl.testing.conformance import ProviderSuite
 
 pytestmark = pytest.mark.engine
-SAMPLE = ("CreateTests", "PowerTests", "SnapshotTests", "InsideTests", "ResizeTests")
+SAMPLE = ("CreateTests", "PowerTests", "SnapshotTests", "VolumeTests", "InsideTests", "ResizeTests")
 
 
 @pytest.fixture(scope="module")

@@ -102,9 +102,11 @@ def docker_room() -> Iterator[Room]:
     The machine's packet rules stay as they are: ports are published by Docker's own proxy, on loopback alone, and
     containers reach nothing outside. Without root, or where no daemon runs, the test is left out with the reason.
     """
-    daemon, client = shutil.which("dockerd"), shutil.which("docker")
-    if daemon is None or client is None or os.geteuid() != 0:
-        pytest.skip("dockerd is not installed here, or this is not root (Debian: apt-get install docker.io)")
+    missing = [name for name in ("dockerd", "docker", "ip", "unshare", "setpriv") if shutil.which(name) is None]
+    if missing:
+        pytest.skip(f"not here: {', '.join(missing)} (Debian: apt-get install docker.io iproute2)")
+    if os.geteuid() != 0:
+        pytest.skip("a Docker daemon of the test's own needs root")
     # Not under pytest's folder, as above.
     folder = Path(tempfile.mkdtemp(prefix="vdictl-docker-", dir="/var/tmp"))
     address = f"unix://{folder}/d.sock"
@@ -115,7 +117,7 @@ def docker_room() -> Iterator[Room]:
             [
                 # Its mounts are seen by it alone, and so end with it, whatever becomes of us.
                 *("unshare", "--mount", "sh", "-c", _DAEMON, f"{folder}/data", str(_memory_to_spare())),
-                *(daemon, "--host", address, "--pidfile", f"{folder}/pid"),
+                *("dockerd", "--host", address, "--pidfile", f"{folder}/pid"),
                 *("--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"),
                 *("--bridge", bridge, "--iptables=false", "--ip-masq=false", "--ip-forward=false"),
             ],

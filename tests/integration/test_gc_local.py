@@ -27,7 +27,8 @@ def vdictl(tmp_path: Path, desktop_engine: dict[str, str]) -> Iterator[Vdictl]:
 def volumes(vdictl: Vdictl, kind: str = "") -> list[str]:
     """Of the fleet; the engine's own filters do not narrow each other down."""
     mine = ("--filter", f"label=vdictl.fleet={vdictl.env['VDICTL_FLEET']}")
-    there = json.loads(engine("volume", "ls", *mine, "--format", "json") or "[]")
+    named = engine("volume", "ls", "--quiet", *mine).split()
+    there = json.loads(engine("volume", "inspect", *named)) if named else []
     return [each["Name"] for each in there if kind in ("", each["Labels"].get("vdictl.kind"))]
 
 

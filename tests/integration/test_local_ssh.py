@@ -28,8 +28,11 @@ def shell(desktop_engine: dict[str, str], tmp_path: Path) -> Iterator[Shell]:
 
 
 def near(shell: Shell, *argv: str, code: int = 0) -> str:
-    """A program of this machine's, as the person runs it: without any variable of vdictl's."""
-    environment = {name: value for name, value in shell.environment.items() if not name.startswith(("VDICTL_", "XDG_"))}
+    """A program of this machine's, as the person runs it: without any variable of vdictl's but the engine."""
+    told = shell.environment.items()
+    environment = {name: value for name, value in told if not name.startswith(("VDICTL_", "XDG_"))}
+    if engine := shell.environment.get("VDICTL_ENGINE"):
+        environment["VDICTL_ENGINE"] = engine
     done = subprocess.run(
         argv, capture_output=True, text=True, env=environment, cwd=shell.folder, timeout=120, check=False
     )

@@ -92,7 +92,8 @@ def test_an_archive_without_the_home_itself_leaves_it_to_the_user(bench: local_k
 def test_a_home_that_no_desktop_has_had_can_be_measured_and_exported(bench: local_kit.Bench) -> None:
     local = bench.open()
     made = local.volume_create("one", owner=ALICE, fleet=bench.fleet, token="t1")
-    assert [one.size_bytes for one in local.volumes(measure=True)] == [0]
+    (empty,) = local.volumes(measure=True)
+    assert empty.size_bytes in (0, 4096)  # Docker cannot tell that nobody had it: the folder itself is measured
     run(local.volume_export(made))
     one = bench.make(local)
     bench.sh(local, one, "cd; head -c 300000 /dev/zero > zeros")  # it is the user's own
@@ -156,9 +157,11 @@ def test_what_a_snapshot_or_a_container_needs_is_used(bench: local_kit.Bench) ->
         local.delete(one)
         assert {one.id: one.used for one in local.images()}[tag] is True
         local.snapshot_delete(kept)
+        if not any_container(bench):  # those of other tests need the same image
+            local.image_delete(Image(id=tag, name="old", kind="custom"))
+            assert tag not in {one.id for one in local.images()}
     finally:
-        local.image_delete(Image(id=tag, name="old", kind="custom"))
-    assert tag not in {one.id for one in local.images()}
+        bench.engine.call("image", "rm", tag)
 
 
 def any_container(bench: local_kit.Bench) -> bool:

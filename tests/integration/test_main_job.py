@@ -121,6 +121,7 @@ def refused_without_the_token(page: Page, base: str) -> None:
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(base + path, timeout=10)
         assert refused.value.code in {401, 403}
+        refused.value.close()
     page.goto(base + "#token=" + "A" * 43)
     page.wait_for_timeout(500)
     assert page.locator(CANVAS).count() == 0
