@@ -7,6 +7,7 @@ of the same user, ends as the undisturbed run did: no orphan, no double, nothing
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import tempfile
@@ -37,6 +38,8 @@ class Verb:
 MADE = ("create one --no-wait --label team=red",)
 STOPPED = (*MADE, "stop one")
 KEPT = (*MADE, "snapshot create one kept")
+ARCHIVE = "../../here/work/home.tar"  #: so both machines find it
+PACKED = ("volume create work", f"volume export work {ARCHIVE}")
 VERBS = {
     "create": Verb((), "create one --no-wait --label team=red"),
     "create, built first": Verb((), "create one --no-wait --flavor code --packages git"),
@@ -56,7 +59,12 @@ VERBS = {
     "volume delete": Verb(("volume create work",), "volume delete work", frozenset({4})),
     "volume attach": Verb((*STOPPED, "volume create work"), "volume attach work one"),
     "volume detach": Verb(STOPPED, "volume detach one"),
+    "volume export": Verb(("volume create work",), "volume export work again.tar"),
+    "volume import": Verb(PACKED, f"volume import new {ARCHIVE}", frozenset({9})),
+    "volume import, replacing": Verb((*PACKED, "volume create new"), f"volume import new {ARCHIVE} --replace --yes"),
+    "snapshot prune": Verb(KEPT, "snapshot prune --keep 0 --yes"),
     "images build": Verb((), "images build code"),
+    "images prune": Verb(("images build code --packages git",), "images prune --yes"),
 }
 
 
@@ -99,7 +107,9 @@ def scene(verb: Verb) -> Iterator[Scene]:
     folder = Path(tempfile.mkdtemp(prefix="vdictl-steps-"))
     try:
         with sky() as above:
-            it = Scene(above, Machine(folder / "here", above), Machine(folder / "there", above))
+            programs = {"PATH": os.defpath}  # tar, for archives
+            here, there = (Machine(folder / name, above, environment=dict(programs)) for name in ("here", "there"))
+            it = Scene(above, here, there)
             for line in verb.before:
                 made = it.here(*line.split())
                 assert made.code == 0, made
