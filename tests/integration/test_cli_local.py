@@ -44,7 +44,7 @@ def vdictl(tmp_path: Path, desktop_engine: dict[str, str]) -> Iterator[Vdictl]:
 def visit(url: str, token: str) -> tuple[int, str]:
     """What the page's login says to a token, and the cookie that it gives."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
     connection.request("POST", "/login", json.dumps({"token": token}), {"Content-Type": "application/json"})
     answer = connection.getresponse()
     cookie = (answer.getheader("Set-Cookie") or "").partition(";")[0]
@@ -54,7 +54,7 @@ def visit(url: str, token: str) -> tuple[int, str]:
 
 def session(url: str, cookie: str) -> int:
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
     connection.request("GET", "/session", headers={"Cookie": cookie} if cookie else {})
     status = connection.getresponse().status
     connection.close()

@@ -81,28 +81,28 @@ def until_drawn(guest: Guest) -> tuple[Rung, Rung]:
     """The rungs of VNC as soon as something has been drawn: the guest's own probe is content a little earlier."""
     end = time.monotonic() + 15
     while True:
-        rungs = PROBES.rfb(vnc(guest), inside(guest, "vdictl-guest", "rfb"), timeout=10)
+        rungs = PROBES.rfb(vnc(guest), inside(guest, "vdictl-guest", "rfb"), timeout=60)
         if rungs[1].ok or time.monotonic() > end:
             return rungs
         time.sleep(0.2)
 
 
 def test_the_rungs_of_a_whole_desktop(desk: Guest) -> None:
-    for rung in (*until_drawn(desk), PROBES.page(page(desk, direct=True), None, timeout=10)):
+    for rung in (*until_drawn(desk), PROBES.page(page(desk, direct=True), None, timeout=60)):
         assert rung.ok is True, rung
         assert rung.seconds is not None and rung.seconds < 5
 
 
 def test_a_desktop_without_any_network(lone: Guest) -> None:
     way = inside(lone, "vdictl-guest", "page")
-    rung = PROBES.page(page(lone, direct=False), way, timeout=10)
+    rung = PROBES.page(page(lone, direct=False), way, timeout=60)
     assert rung.ok is True, rung
     handshake, frame = until_drawn(lone)
     assert (handshake.ok, frame.ok) == (True, True), (handshake, frame)
     with Tunnel(way) as tunnel:
         near = Endpoint(kind="http", host="127.0.0.1", port=tunnel.port, token=page(lone, direct=False).token)
-        assert PROBES.page(near, None, timeout=10).ok is True
-        connection = http.client.HTTPConnection("127.0.0.1", tunnel.port, timeout=10)
+        assert PROBES.page(near, None, timeout=60).ok is True
+        connection = http.client.HTTPConnection("127.0.0.1", tunnel.port, timeout=60)
         connection.request("GET", "/healthz")
         assert connection.getresponse().read() == b"ok"
         connection.close()
@@ -110,15 +110,15 @@ def test_a_desktop_without_any_network(lone: Guest) -> None:
 
 def test_the_wrong_secrets_are_refused(desk: Guest) -> None:
     wrong = Endpoint(kind="vnc", direct=False, password=Secret("wrong"))
-    handshake, _ = PROBES.rfb(wrong, inside(desk, "vdictl-guest", "rfb"), timeout=10)
+    handshake, _ = PROBES.rfb(wrong, inside(desk, "vdictl-guest", "rfb"), timeout=60)
     assert (handshake.ok, handshake.fatal) == (False, True)
     right = page(desk, direct=True)
-    rung = PROBES.page(Endpoint(kind="http", host=right.host, port=right.port, token=Secret("no")), None, timeout=10)
+    rung = PROBES.page(Endpoint(kind="http", host=right.host, port=right.port, token=Secret("no")), None, timeout=60)
     assert (rung.ok, rung.fatal) == (False, True)
 
 
 def test_a_screenshot(desk: Guest) -> None:
-    frame = screenshot(vnc(desk), inside(desk, "vdictl-guest", "rfb"), timeout=10)
+    frame = screenshot(vnc(desk), inside(desk, "vdictl-guest", "rfb"), timeout=60)
     assert frame.width >= 640 and frame.height >= 480
 
 
@@ -127,7 +127,7 @@ def test_a_desktop_that_is_not_there(desk: Guest) -> None:
         argv=(desk.engine.binary, "exec", "-i", "vdictl-no-such-desktop", "vdictl-guest", "rfb"),
         environment={**os.environ, **desk.engine.env},
     )
-    handshake, _ = PROBES.rfb(vnc(desk), gone, timeout=10)
+    handshake, _ = PROBES.rfb(vnc(desk), gone, timeout=60)
     assert handshake.ok is False
     assert "vdictl-no-such-desktop" in handshake.detail or "no such container" in handshake.detail.lower()
     with pytest.raises(VdictlError):
@@ -211,7 +211,7 @@ def test_killed_in_the_middle(desk: Guest, run: copying.Exec, tmp_path: Path) ->
     assert child.stdout is not None
     child.stdout.read(40)
     child.send_signal(signal.SIGKILL)
-    child.wait(10)
+    child.wait(60)
     child.stdout.close()
     end = time.monotonic() + 10
     while desk.run("sh", "-c", "ls -A | grep vdictl-cp || true") and time.monotonic() < end:

@@ -96,7 +96,7 @@ def x_server(folder: Path, geometry: str = "1280x800") -> Iterator[Display]:
     finally:
         for one in (*display.clients, process):
             one.terminate()
-            one.wait(10)
+            one.wait(60)
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def until(what: Callable[[], bool], seconds: float = 15.0) -> None:
 
 
 def test_a_bare_server_answers_but_nothing_is_drawn(display: Display) -> None:
-    handshake, frame = PROBES.rfb(display.endpoint, display.way, timeout=10)
+    handshake, frame = PROBES.rfb(display.endpoint, display.way, timeout=60)
     assert (handshake.ok, handshake.detail) == (True, "RFB 3.8, VncAuth")
     assert (frame.ok, frame.fatal) == (False, False)
     assert frame.detail.startswith("1280x800, nothing but #000000")
@@ -156,7 +156,7 @@ def test_the_wrong_password_and_being_shut_out(display: Display) -> None:
 )
 def test_a_painted_root_alone_is_not_a_desktop(display: Display, arguments: list[str]) -> None:
     subprocess.run(["xsetroot", *arguments], env=display.environment, check=True)
-    frame = screenshot(display.endpoint, display.way, timeout=10)
+    frame = screenshot(display.endpoint, display.way, timeout=60)
     assert not drawn(frame)
 
 
@@ -166,7 +166,7 @@ def test_a_painted_root_alone_is_not_a_desktop(display: Display, arguments: list
 )
 def test_a_window_manager_with_a_terminal_is_drawn_and_takes_keys(display: Display, tmp_path: Path) -> None:
     def frame() -> Frame:
-        return screenshot(display.endpoint, display.way, timeout=10)
+        return screenshot(display.endpoint, display.way, timeout=60)
 
     display.start("openbox")
     # It sets its own pointer when it is ready; a window that comes while it starts may stay unmapped.
@@ -197,7 +197,7 @@ def test_the_same_pixels_as_another_reader_sees(display: Display) -> None:
     if shutil.which("xwd") is None or shutil.which("xsetroot") is None:
         pytest.skip("xwd or xsetroot is not on this machine")
     subprocess.run(["xsetroot", "-solid", "#12a4f7"], env=display.environment, check=True)
-    frame = screenshot(display.endpoint, display.way, timeout=10)
+    frame = screenshot(display.endpoint, display.way, timeout=60)
     dump = subprocess.run(["xwd", "-root", "-silent"], env=display.environment, capture_output=True, check=True).stdout
     header = struct.unpack(">25I", dump[:100])
     stride, colours = header[12], header[19]
@@ -240,8 +240,8 @@ def test_the_server_dies_while_we_look(display: Display) -> None:
 def test_through_the_tunnel_many_times(display: Display) -> None:
     with Tunnel(display.way) as tunnel:
         near = Endpoint(kind="vnc", host="127.0.0.1", port=tunnel.port, password=PASSWORD)
-        first = screenshot(near, None, timeout=10)
-        assert all(screenshot(near, None, timeout=10).width == first.width for _ in range(5))
+        first = screenshot(near, None, timeout=60)
+        assert all(screenshot(near, None, timeout=60).width == first.width for _ in range(5))
         until(lambda: tunnel.connections == 0)
 
 
@@ -267,14 +267,14 @@ def test_a_native_viewer_logs_in_by_the_password_file(display: Display, tmp_path
 
         def shown() -> bool:
             assert process.poll() is None, "the viewer ended"
-            frame = screenshot(person.endpoint, person.way, timeout=10)
+            frame = screenshot(person.endpoint, person.way, timeout=60)
             return frame.pixels.count(red) > 100_000
 
         until(shown, 30)
         assert tunnel.connections == 1
         assert rfb.grab(watcher, screen).width == 1280
         process.terminate()
-        process.wait(10)
+        process.wait(60)
         until(lambda: tunnel.connections == 0)
     watcher.close()
 

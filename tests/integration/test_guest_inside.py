@@ -40,7 +40,7 @@ def ask(
 ) -> tuple[int, str, str]:
     """Status, body and Set-Cookie of a request with exactly these headers."""
     address = urlsplit(desk.url())
-    link = http.client.HTTPConnection(str(address.hostname), address.port or 0, timeout=10)
+    link = http.client.HTTPConnection(str(address.hostname), address.port or 0, timeout=60)
     try:
         link.request(
             method, path, body=body, headers={name.replace("_", "-"): value for name, value in headers.items()}
@@ -114,12 +114,12 @@ def test_rfb_bridge_is_binary_safe(desk: Guest) -> None:
     link.stdin.write(bytes(range(240, 256)))  # a wrong answer, with bytes that are no text
     link.stdin.flush()
     assert link.stdout.read(4) == b"\0\0\0\1"
-    link.communicate(timeout=10)
+    link.communicate(timeout=60)
 
 
 def test_the_end_of_input_ends_the_bridge(desk: Guest) -> None:
     link = desk.popen("vdictl-guest", "rfb")
-    output, _ = link.communicate(b"", timeout=10)
+    output, _ = link.communicate(b"", timeout=60)
     assert output == b"RFB 003.008\n"
 
 
@@ -127,7 +127,7 @@ def test_page_bridge_without_any_network(engine: Engine, tag: str) -> None:
     with started(engine, tag, network=("--network", "none")) as guest:
         guest.until_well()
         link = guest.popen("vdictl-guest", "page")
-        output, _ = link.communicate(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n", timeout=10)
+        output, _ = link.communicate(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n", timeout=60)
         assert output.startswith(b"HTTP/1.0 200")
         assert output.endswith(b"\r\n\r\nok")
 
@@ -172,7 +172,7 @@ def test_foreign_names_and_sites_are_refused(desk: Guest) -> None:
 
 def test_answers_carry_their_walls(desk: Guest) -> None:
     address = urlsplit(desk.url())
-    link = http.client.HTTPConnection(str(address.hostname), address.port or 0, timeout=10)
+    link = http.client.HTTPConnection(str(address.hostname), address.port or 0, timeout=60)
     for path in ("/", "/desktop", "/healthz"):
         link.request("GET", path)
         answer = link.getresponse()
@@ -206,9 +206,9 @@ def test_dead_display_comes_back_with_its_session(engine: Engine, tag: str) -> N
         guest.until_well()
         first = guest.exec("pgrep", "-x", "openbox")
         guest.exec("pkill", "-9", "Xtigervnc")
-        guest.until(lambda now: well(now) and guest.exec("pgrep", "-x", "openbox") != first, seconds=10)
+        guest.until(lambda now: well(now) and guest.exec("pgrep", "-x", "openbox") != first, seconds=60)
         guest.exec("pkill", "-9", "-f", "vdictl-guest serve")
-        guest.until_well(10)
+        guest.until_well(60)
 
 
 def test_stop_is_quick_and_clean(engine: Engine, tag: str) -> None:

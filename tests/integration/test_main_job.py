@@ -119,7 +119,7 @@ def test_a_person_works_in_a_desktop(shell: Shell, page: Page) -> None:
 def refused_without_the_token(page: Page, base: str) -> None:
     for path in ("desktop", "desktop.js", "session", "socket"):
         with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(base + path, timeout=10)
+            urllib.request.urlopen(base + path, timeout=60)
         assert refused.value.code in {401, 403}
         refused.value.close()
     page.goto(base + "#token=" + "A" * 43)

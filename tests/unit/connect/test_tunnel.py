@@ -27,7 +27,7 @@ def python(code: str) -> Command:
 
 
 def dial(tunnel: Tunnel) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", tunnel.port), timeout=10)
+    return socket.create_connection(("127.0.0.1", tunnel.port), timeout=60)
 
 
 def drain(sock: socket.socket) -> bytes:

@@ -149,21 +149,21 @@ def test_interrupt_leaves_the_call_to_end_its_work(fake: FakeEngine, tmp_path: P
     )
     _until((tmp_path / "begun").exists)
     os.killpg(child.pid, signal.SIGINT)
-    child.wait(5)
+    child.wait(60)
     assert not (tmp_path / "ended").exists()
     _until((tmp_path / "ended").exists)
 
 
 def test_popen_streams(fake: FakeEngine) -> None:
     with fake("cat; exit 7").popen("exec", stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
-        assert child.communicate(b"abc", timeout=5)[0] == b"abc"
+        assert child.communicate(b"abc", timeout=60)[0] == b"abc"
     assert child.returncode == 7
 
 
 def test_popen_keeps_the_terminals_group_only_when_asked(fake: FakeEngine) -> None:
     for interactive in (True, False):
         with fake("cut -d' ' -f5 /proc/self/stat").popen("x", stdout=subprocess.PIPE, interactive=interactive) as child:
-            group = int(child.communicate(timeout=5)[0])
+            group = int(child.communicate(timeout=60)[0])
         assert (group == os.getpgrp()) is interactive
 
 
