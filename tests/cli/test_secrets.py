@@ -103,8 +103,8 @@ def watching() -> Iterator[set[str]]:
 def life(vdictl: Vdictl, kind: str) -> Iterator[Result]:
     """One of each verb that could tell something, with an error of each sort among them; of one kind, to be quick."""
     if kind != "ref":
-        for line in ("list", "config list -o json", "doctor -o json", "support bundle.tar.gz --yes"):
-            yield vdictl(*line.split())
+        for line in ("list", "config list -o json", "doctor -o json", "support bundle.tar.gz"):
+            yield vdictl.ok(*line.split())
         return
     create = ("create", "--env", "FROM_HERE", "--env-file", "env", "--setup", "set.sh")
     yield vdictl(*create, "--dry-run", "-o", "json")
@@ -114,8 +114,8 @@ def life(vdictl: Vdictl, kind: str) -> Iterator[Result]:
     for line in (
         "list -o json", "show -o yaml", "show -o json", "health -o json", "logs", "restart", "config list -o json",
         "config explain providers.memory.token", "providers -o json", "doctor -o json", "snapshot create desktop kept",
-        "snapshot clone desktop kept other --no-wait", "journal list -o json", "create --env-file set.sh x",
-        "create desktop --env NO_SUCH", "stop", "support bundle.tar.gz --yes", "support --list",
+        "create other --from-snapshot kept --no-wait", "journal list -o json", "create --env-file set.sh x",
+        "create desktop --env NO_SUCH", "stop", "support bundle.tar.gz", "support --list",
         "destroy --all --yes --with-volumes --with-snapshots",
     ):  # fmt: skip
         yield vdictl(*line.split())
