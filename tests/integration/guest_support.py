@@ -106,7 +106,7 @@ class Guest:
             assert time.monotonic() < end, f"not within {seconds} s: {now}\n{self.logs()}"
             time.sleep(0.2)
 
-    def until_well(self, seconds: float = 30) -> dict[str, Any]:
+    def until_well(self, seconds: float = 90) -> dict[str, Any]:
         """Probe until all rungs are good."""
         return self.until(well, seconds)
 
