@@ -38,7 +38,7 @@ class Verb:
 MADE = ("create one --no-wait --label team=red",)
 STOPPED = (*MADE, "stop one")
 KEPT = (*MADE, "snapshot create one kept")
-ARCHIVE = "../../here/work/home.tar"  #: so both machines find it
+ARCHIVE = str(Path("../..", "here", "work", "home.tar"))  #: so both machines find it
 PACKED = ("volume create work", f"volume export work {ARCHIVE}")
 VERBS = {
     "create": Verb((), "create one --no-wait --label team=red"),
