@@ -178,15 +178,15 @@ def _exits(name: str) -> list[tuple[str, str]]:
     sources = {verb: getsource(import_module(f"vdictl.cli.commands.{verb.replace('-', '_')}")) for verb in VERBS}
     parts = {verb: _parts(source) for verb, source in sources.items()}
     own = [part for part in sorted(parts[name]) if sum(part in others for others in parts.values()) == 1]
-    source = "\n".join([sources[name], *(getsource(import_module(f"vdictl.cli.{part}")) for part in own)])
+    source = "\n".join([sources[name], *(getsource(import_module(part)) for part in own)])
     return [(code, when) for code, words, when in EXITS if re.search(words, source, re.DOTALL)]
 
 
 def _parts(source: str) -> set[str]:
-    """The modules of the command line that a source imports."""
-    names = re.findall(r"from vdictl\.cli\.(\w+) import", source)
-    for line in re.findall(r"from vdictl\.cli import ([\w, ]+)", source):
-        names += [part.split()[0] for part in line.split(",")]
+    """The modules of the command line and of the core that a source imports."""
+    names = re.findall(r"from (vdictl\.(?:cli|core)\.\w+) import", source)
+    for room, line in re.findall(r"from (vdictl\.(?:cli|core)) import ([\w, ]+)", source):
+        names += [f"{room}.{part.split()[0]}" for part in line.split(",")]
     return set(names)
 
 
