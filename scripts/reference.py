@@ -34,7 +34,11 @@ EXITS = (
     ("0", r"", "done"),
     ("1", r"running\(", "it failed, or the provider did not answer"),
     ("2", r"", "wrong usage: nothing was changed"),
-    ("4", r"(?<!\.)\bone\(run|selection|find\(|snapshots\.|NotFound|applying|make\(", "what was named is not there"),
+    (
+        "4",
+        r"(?<!\.)\bone\(run|selection|find\(|snapshots\.|diagnosing|NotFound|applying|make\(",
+        "what was named is not there",
+    ),
     ("5", r"running\(", "no provider is configured, or it refused the login"),
     (
         "6",
