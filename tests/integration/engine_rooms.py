@@ -79,12 +79,18 @@ def podman_room() -> Iterator[Room]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-#: Its data is in memory where there is enough: a real image is there sooner, and gone at once. Where the tests are
-#: killed the daemon is told to end.
+#: The daemon, its bridge (of addresses kept for tests of networks, RFC 2544, so hardly in use) and its data, in memory
+#: where there is enough: a real image is there sooner, and gone at once. All of it ends with us, though we be killed.
 _DAEMON = """
-data=$0 in_memory=$1; shift
-mkdir "$data" && if [ "$in_memory" = True ]; then mount -t tmpfs -o mode=0711 vdictl "$data"; fi
-exec setpriv --pdeathsig TERM "$@"
+folder=$1 bridge=$2 address=$3 in_memory=$4; shift 4
+mkdir "$folder/data"
+if [ "$in_memory" = True ]; then mount -t tmpfs -o mode=0711 vdictl "$folder/data"; fi
+trap 'ip link delete "$bridge"; kill -0 $PPID || rm -rf "$folder"' EXIT
+ip link add "$bridge" type bridge && ip address add "$address" dev "$bridge" && ip link set "$bridge" up || exit
+"$@" & daemon=$!
+trap 'kill $daemon' TERM
+while kill -0 $daemon; do wait $daemon; done
+if [ "$in_memory" = True ]; then umount -l "$folder/data"; fi
 """
 
 
@@ -112,11 +118,12 @@ def docker_room() -> Iterator[Room]:
     address = f"unix://{folder}/d.sock"
     env = {**os.environ, "DOCKER_HOST": address, "VDICTL_ENGINE": "docker"}
     env.pop("DOCKER_CONTEXT", None)
-    with _bridge() as bridge, (folder / "log").open("wb") as log:
+    bridge, network = f"vdt{secrets.token_hex(4)}", f"198.18.{secrets.randbelow(256)}.1/24"
+    with (folder / "log").open("wb") as log:
         child = subprocess.Popen(
             [
-                # Its mounts are seen by it alone, and so end with it, whatever becomes of us.
-                *("unshare", "--mount", "sh", "-c", _DAEMON, f"{folder}/data", str(_memory_to_spare())),
+                *("unshare", "--mount", "setpriv", "--pdeathsig", "TERM"),
+                *("sh", "-c", _DAEMON, "sh", folder, bridge, network, str(_memory_to_spare())),
                 *("dockerd", "--host", address, "--pidfile", f"{folder}/pid"),
                 *("--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"),
                 *("--bridge", bridge, "--iptables=false", "--ip-masq=false", "--ip-forward=false"),
@@ -134,26 +141,6 @@ def docker_room() -> Iterator[Room]:
             child.terminate()
             child.wait(60)
             shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _bridge() -> Iterator[str]:
-    """A bridge with addresses of a range that is kept for tests of networks (RFC 2544), and so is hardly in use."""
-    name = f"vdt{secrets.token_hex(4)}"
-    address = f"198.18.{secrets.randbelow(256)}.1/24"
-    _ip("link", "add", name, "type", "bridge")
-    try:
-        _ip("address", "add", address, "dev", name)
-        _ip("link", "set", name, "up")
-        yield name
-    finally:
-        subprocess.run(["ip", "link", "delete", name], capture_output=True, check=False)
-
-
-def _ip(*words: str) -> None:
-    done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        pytest.skip(f"no bridge for Docker can be made here: {done.stderr.strip()}")
 
 
 def _patiently(env: Mapping[str, str], folder: Path, child: subprocess.Popen[bytes]) -> Engine:
