@@ -14,6 +14,7 @@ from vdictl.cli.app import verb_app
 from vdictl.cli.durations import mebibytes, moment, seconds
 from vdictl.cli.making import Order, make, rehearse
 from vdictl.cli.run import Run, running
+from vdictl.cli.sizing import Cpus, Disk, Memory, Plan
 from vdictl.contract.errors import Invalid
 from vdictl.contract.mark import check_name
 from vdictl.contract.model import DesktopSpec
@@ -28,12 +29,10 @@ def create(
     ctx: typer.Context,
     *,
     name: Annotated[str | None, typer.Argument(help="Default: the setting default_name.")] = None,
-    plan: Annotated[str | None, typer.Option(metavar="PLAN", help="The size by its name; see: vdictl plans")] = None,
-    cpus: Annotated[
-        float | None, typer.Option(min=0.1, max=1024, metavar="N", help="At least so many processors.")
-    ] = None,
-    memory: Annotated[str | None, typer.Option(metavar="SIZE", help="At least so much memory: 8g, 512m.")] = None,
-    disk: Annotated[str | None, typer.Option(metavar="SIZE", help="At least so much disk: 40g.")] = None,
+    plan: Plan = None,
+    cpus: Cpus = None,
+    memory: Memory = None,
+    disk: Disk = None,
     gpu: Annotated[int | None, typer.Option(min=1, max=64, metavar="N", help="So many GPUs.")] = None,
     image: Annotated[
         str | None, typer.Option(metavar="IMAGE", help="The provider's image; see: vdictl images list")

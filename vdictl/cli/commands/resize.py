@@ -11,6 +11,7 @@ from vdictl.cli.app import verb_app
 from vdictl.cli.durations import mebibytes
 from vdictl.cli.interrupting import interruptible
 from vdictl.cli.run import Run, running
+from vdictl.cli.sizing import Cpus, Disk, Memory, Plan
 from vdictl.cli.targets import one, show_changed
 from vdictl.contract.capabilities import SupportsResize
 from vdictl.contract.errors import Invalid
@@ -28,12 +29,10 @@ def resize(
     ctx: typer.Context,
     *,
     name: Annotated[str | None, typer.Argument(help="The desktop; default: the only one.")] = None,
-    plan: Annotated[str | None, typer.Option(metavar="PLAN", help="The size by its name; see: vdictl plans")] = None,
-    cpus: Annotated[
-        float | None, typer.Option(min=0.1, max=1024, metavar="N", help="At least so many processors.")
-    ] = None,
-    memory: Annotated[str | None, typer.Option(metavar="SIZE", help="At least so much memory: 8g, 512m.")] = None,
-    disk: Annotated[str | None, typer.Option(metavar="SIZE", help="At least so much disk: 40g.")] = None,
+    plan: Plan = None,
+    cpus: Cpus = None,
+    memory: Memory = None,
+    disk: Disk = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
     timeout: Annotated[str | None, typer.Option(metavar="TIME", help="How long to wait: 15m.")] = None,
 ) -> None:
