@@ -40,8 +40,18 @@ def test_what_follows_the_name_is_the_commands(made: Vdictl) -> None:
         printed = made.ok("exec", "desktop", "printf", "%s|", *words).out
         assert printed == "".join(f"{word}|" for word in words)
     assert made.ok("exec", "desktop", "--", "echo", "a").out == "a\n"
-    assert made.ok("exec", "--", "desktop", "echo", "a").out == "a\n"
+    assert made.ok("exec", "--", "echo", "a").out == "a\n"  # the only one
+    assert made.ok("exec", "-p", "memory", "--no-tty", "--", "echo", "--", "a").out == "-- a\n"
     assert made.ok("exec", "-p", "memory", "-q", "desktop", "echo", "a").out == "a\n"
+
+
+def test_without_a_name_the_only_one_is_meant(made: Vdictl) -> None:
+    made.ok("create", "second", "--detach")
+    several = made("exec", "--", "echo", "a")
+    assert several.code == 2 and "desktop (memory), second (memory)" in several.err
+    for words in ((), ("--",), ("desktop",), ("desktop", "--")):
+        none = made("exec", *words)
+        assert none.code == 2 and "Which command?" in none.err and "connect --shell" in none.err
 
 
 def test_stdin_goes_through_and_ends(made: Vdictl) -> None:

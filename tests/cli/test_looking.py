@@ -227,3 +227,9 @@ def _asks(pid: int) -> bool:
         return len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
     except OSError:
         return False
+
+
+@pytest.mark.parametrize("fields", ["", ",", " , "])
+def test_fields_that_name_none_are_refused(vdictl: Vdictl, fields: str) -> None:
+    refused = vdictl("list", "--json", fields)
+    assert refused.code == 2 and "names no field" in refused.err

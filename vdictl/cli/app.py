@@ -44,6 +44,8 @@ def _store(ctx: typer.Context, param: Any, value: Any) -> Any:
         return value
     if param.name == "output" and value not in FORMATS:
         raise typer.BadParameter(f"{value!r} is not one of {', '.join(FORMATS)}.", ctx=ctx, param=param)
+    if param.name == "fields" and not value.replace(",", "").strip():
+        raise typer.BadParameter("it names no field.", ctx=ctx, param=param)
     setattr(ctx.ensure_object(Wishes), param.name, value)
     return value
 
