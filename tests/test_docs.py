@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -80,5 +81,23 @@ def test_examples_do_what_they_say(name: str, tmp_path: Path, desktop_engine: di
             )
             assert done.returncode == expected, f"{line}\n{done.stdout}\n{done.stderr}"
     finally:
-        everything = ["destroy", "--all", "--yes", "--with-volumes", "--with-snapshots", "--ignore-not-found", "-q"]
-        subprocess.run([*program, *everything], env=environment, check=False, timeout=300)
+        _tidy(program, environment)
+
+
+def _tidy(program: list[str], environment: dict[str, str]) -> None:
+    """Take away what a document leaves, as its reader would: desktops, then what outlives them."""
+    everything = ["destroy", "--all", "--yes", "--with-volumes", "--with-snapshots", "--ignore-not-found", "-q"]
+    subprocess.run([*program, *everything], env=environment, check=False, timeout=600)
+    for one in _listed(program, environment, "snapshot"):
+        gone = [*program, "snapshot", "delete", one["desktop_name"], one["id"], "--ignore-not-found", "-q"]
+        subprocess.run(gone, env=environment, check=True, timeout=600)
+    for one in _listed(program, environment, "volume"):
+        subprocess.run([*program, "volume", "delete", one["name"], "-q"], env=environment, check=True, timeout=600)
+
+
+def _listed(program: list[str], environment: dict[str, str], kind: str) -> list[dict[str, str]]:
+    done = subprocess.run(
+        [*program, kind, "list", "-o", "json"], env=environment, check=True, capture_output=True, timeout=600
+    )
+    found: list[dict[str, str]] = json.loads(done.stdout)
+    return found

@@ -9,6 +9,7 @@ import typer
 from vdictl.cli import asking, records
 from vdictl.cli.app import verb_app
 from vdictl.cli.interrupting import interruptible
+from vdictl.cli.listing import Listing
 from vdictl.cli.output import Column
 from vdictl.cli.run import Run, running
 from vdictl.cli.targets import show_changed
@@ -28,7 +29,7 @@ _COLUMNS = (
 )
 
 
-@app.command()
+@app.command(cls=Listing)
 def adopt(
     ctx: typer.Context,
     *,

@@ -13,6 +13,7 @@ from vdictl.cli.app import verb_app
 from vdictl.cli.durations import ago, seconds
 from vdictl.cli.interrupting import interruptible
 from vdictl.cli.leaving import tell_what_stays
+from vdictl.cli.listing import Listing
 from vdictl.cli.output import Column, Record
 from vdictl.cli.run import Run, running
 from vdictl.contract.errors import Invalid, Partial
@@ -23,7 +24,7 @@ from vdictl.core.sweeping import Found, Outcome, Rule, Waste
 app = verb_app()
 
 
-@app.command()
+@app.command(cls=Listing)
 def gc(
     ctx: typer.Context,
     *,

@@ -41,7 +41,7 @@ def build(
     flavor: str = typer.Argument(..., help="Which image: see vdictl images list."),
     packages: str = typer.Option("", metavar="A,B", help="Debian packages to add: makes a derived image."),
     retry: bool = typer.Option(False, "--retry", help="Begin a failed build again."),
-    timeout: str = typer.Option(None, help="How long to wait, for example 20m; default: the setting."),
+    timeout: str = typer.Option(None, metavar="TIME", help="How long to wait, for example 20m; default: the setting."),
 ) -> None:
     """Build an image before the first desktop needs it. Built already is success.
 

@@ -18,7 +18,7 @@ app = verb_app()
 def plans(
     ctx: typer.Context,
     gpu: bool = typer.Option(False, "--gpu", help="Only those with a GPU."),
-    region: str = typer.Option("", help="Only those on offer in this region."),
+    region: str = typer.Option("", metavar="REGION", help="Only those on offer in this region."),
 ) -> None:
     """List the sizes on offer, cheapest first.
 

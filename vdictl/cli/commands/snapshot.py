@@ -29,7 +29,7 @@ from vdictl.core.pruning import Rule
 from vdictl.core.snapshots import Kept
 
 app = verb_app(no_args_is_help=True)
-_TIMEOUT = typer.Option(None, help="How long to wait, for example 10m; default: the setting.")
+_TIMEOUT = typer.Option(None, metavar="TIME", help="How long to wait, for example 10m; default: the setting.")
 
 
 @app.command()

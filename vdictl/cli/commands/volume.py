@@ -26,7 +26,7 @@ from vdictl.core.operating import Operator
 from vdictl.core.volumes import Stored
 
 app = verb_app(no_args_is_help=True)
-_TIMEOUT = typer.Option(None, help="How long to wait, for example 10m; default: the setting.")
+_TIMEOUT = typer.Option(None, metavar="TIME", help="How long to wait, for example 10m; default: the setting.")
 
 
 @app.command("list", cls=Listing)
@@ -54,7 +54,7 @@ def create(
     ctx: typer.Context,
     name: str = typer.Argument(..., help="What to call it: vdictl create --home NAME takes it up."),
     size: str = typer.Option(None, metavar="SIZE", help="How large, 50g, where the provider has sizes."),
-    region: str = typer.Option("", help="Where, where the provider has regions."),
+    region: str = typer.Option("", metavar="REGION", help="Where, where the provider has regions."),
     timeout: str = _TIMEOUT,
 ) -> None:
     """Make an empty volume. One of yours that is there already is as good, if size and region fit.
