@@ -1,4 +1,8 @@
-"""Tables: plain columns through a pipe, fitted on a terminal. Drawn by hand: a library would cost its import."""
+"""Tables: plain columns through a pipe, fitted on a terminal.
+
+Which columns have room, and which go on in a next line, is decided here: rich's tables squeeze all of them instead of
+leaving the last ones out.
+"""
 
 from __future__ import annotations
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from unicodedata import category, east_asian_width
-
-_JOINER, _AS_EMOJI = "\u200d", "\ufe0f"
-
 
 def width(text: str) -> int:
     """Cells of a terminal."""
-    return len(text) if text.isascii() else sum(cells for _, cells in _pieces(text))
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # only for letters that may be wide
+
+    return cell_len(text)
 
 
 def clip(text: str, room: int, *, encoding: str | None = "utf-8") -> str:
@@ -46,35 +46,13 @@ def pad(text: str, room: int, *, right: bool = False) -> str:
 
 
 def _head(text: str, room: int) -> str:
-    taken = ""
-    for piece, cells in _pieces(text):
-        if cells > room:
-            break
-        taken, room = taken + piece, room - cells
-    return taken
+    """As much from its beginning as has room."""
+    if text.isascii():
+        return text[:room]
+    from rich.cells import chop_cells
 
-
-def _pieces(text: str) -> list[tuple[str, int]]:
-    """What stands together in one place, and its cells: a letter with its marks, emoji that are joined to one."""
-    pieces: list[tuple[str, int]] = []
-    joins = False
-    for letter in text:
-        if pieces and (joins or letter == _JOINER or category(letter) in {"Mn", "Me"} or _is_tone(letter)):
-            piece, cells = pieces[-1]
-            pieces[-1] = (piece + letter, 2 if letter == _AS_EMOJI else cells)
-        else:
-            pieces.append((letter, 0 if category(letter) in {"Mn", "Me", "Cf"} else 2 if _is_wide(letter) else 1))
-        joins = letter == _JOINER
-    return pieces
-
-
-def _is_wide(letter: str) -> bool:
-    return east_asian_width(letter) in {"W", "F"}
-
-
-def _is_tone(letter: str) -> bool:
-    """The colour of a skin, which belongs to the emoji before it."""
-    return "\U0001f3fb" <= letter <= "\U0001f3ff"
+    parts = chop_cells(text, room) if room > 0 else []
+    return parts[0] if parts and width(parts[0]) <= room else ""
 
 
 def _can(encoding: str | None) -> bool:
