@@ -136,7 +136,6 @@ def a_share_ends(guest: Guest, page: Page) -> None:
     page.goto(f"{guest.url()}/#token={token}")
     page.wait_for_selector("#screen iframe", timeout=150000)
     guest.exec("vdictl-guest", "share", "revoke", "--all")
-    page.wait_for_selector("#overlay:not([hidden])", timeout=60000)
-    assert "share of this desktop is over" in page.inner_text("#overlay-title")
+    page.locator("#overlay-title", has_text="share of this desktop is over").wait_for(timeout=60000)
     answer = page.goto(f"{guest.url()}/code/healthz")
     assert answer is not None and answer.status == 401

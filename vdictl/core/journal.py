@@ -70,18 +70,21 @@ class Journal:
         account.end()
 
     def _rotate(self) -> None:
-        try:
-            if self.file.stat().st_size <= ROTATE_BYTES:
-                return
-        except FileNotFoundError:
+        if not self._is_long():
             return
         with _only_one(self.folder / "journal.lock") as mine:
             # Looked at again: between the first look and the lock somebody else may have done it.
-            if mine and self.file.stat().st_size > ROTATE_BYTES:
+            if mine and self._is_long():
                 youngest_last = files(self.folder)[::-1]
                 for older, younger in pairwise(youngest_last):
                     with contextlib.suppress(FileNotFoundError):  # killed in the middle of it, one may be missing
                         younger.replace(older)
+
+    def _is_long(self) -> bool:
+        try:
+            return self.file.stat().st_size > ROTATE_BYTES
+        except FileNotFoundError:  # nothing was noted yet, or it was put aside in this moment
+            return False
 
 
 @dataclass

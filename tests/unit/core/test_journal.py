@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -87,6 +89,22 @@ def test_files_are_put_aside_and_only_so_many_are_kept(tmp_path: Path) -> None:
         assert len(mine.file.read_text().splitlines()) == 1
     assert sorted(f.name for f in tmp_path.glob("*.jsonl")) == sorted(f.name for f in files(tmp_path))
     assert [e.event for e in chronicle.read(tmp_path).events] == ["e3", "e4", "e5", "e6", "begin"]
+
+
+def test_a_file_that_somebody_puts_aside_in_this_moment_loses_no_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = make(tmp_path)
+    mine.file.write_text("x" * (ROTATE_BYTES + 1))
+
+    @contextmanager
+    def after_another(_: Path) -> Iterator[bool]:
+        mine.file.rename(tmp_path / "journal.1.jsonl")  # between our look and our lock
+        yield True
+
+    monkeypatch.setattr(journal, "_only_one", after_another)
+    mine.note("begin")
+    assert json.loads(mine.file.read_text())["event"] == "begin"
 
 
 def test_who_does_not_get_the_lock_writes_on(tmp_path: Path) -> None:

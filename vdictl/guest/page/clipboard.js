@@ -3,6 +3,9 @@
 const byId = (id) => document.getElementById(id);
 const canRead = () => Boolean(navigator.clipboard && navigator.clipboard.readText);
 
+const CONTROL = { keysym: 0xffe3, codes: ["ControlLeft", "ControlRight"] };
+const SHIFT = { keysym: 0xffe1, codes: ["ShiftLeft", "ShiftRight"] };
+
 async function permission() {
   try {
     return (await navigator.permissions.query({ name: "clipboard-read" })).state;
@@ -16,12 +19,21 @@ export class Clipboard {
   #last = ""; // what both sides have: never sent back to where it came from
   #owed = ""; // text of the desktop that the browser would not take without a click
   #denied = false;
+  #byHand = false; // the panel sent the last text: the next paste means that one, whatever the browser's clipboard holds
+
+  #held = new Set(); // keys, as the person's fingers have them
 
   constructor() {
+    window.addEventListener("blur", () => { // who goes elsewhere may copy something there
+      this.#byHand = false;
+      this.#held.clear();
+    });
+    window.addEventListener("keydown", (event) => this.#held.add(event.code), true);
+    window.addEventListener("keyup", (event) => this.#held.delete(event.code), true);
     window.addEventListener("focus", () => this.fromHere());
     window.addEventListener("pointerdown", () => this.#settle(), true);
     window.addEventListener("keydown", (event) => this.#key(event), true);
-    byId("clipboard-send").addEventListener("click", () => { this.#give(byId("clipboard-area").value); this.close(); });
+    byId("clipboard-send").addEventListener("click", () => this.#send());
     byId("clipboard-type").addEventListener("click", () => { this.close(); this.#type(byId("clipboard-area").value); });
     byId("clipboard-copy").addEventListener("click", () => this.#copy());
     byId("clipboard-close").addEventListener("click", () => this.close());
@@ -34,6 +46,7 @@ export class Clipboard {
 
   // The desktop copied something.
   async fromThere(text) {
+    this.#byHand = false;
     this.#last = text;
     byId("clipboard-area").value = text;
     this.#owed = text;
@@ -62,6 +75,12 @@ export class Clipboard {
     }
   }
 
+  #send() {
+    this.#give(byId("clipboard-area").value);
+    this.#byHand = true;
+    this.close();
+  }
+
   #give(text) {
     if (!this.#rfb || !text || text === this.#last) return;
     this.#last = text;
@@ -77,15 +96,19 @@ export class Clipboard {
     event.stopImmediatePropagation();
     if (event.repeat) return;
     const rfb = this.#rfb;
-    const { code, metaKey, shiftKey } = event;
-    navigator.clipboard.readText().then((text) => this.#give(text), async () => {
+    const { code, ctrlKey, metaKey, shiftKey } = event;
+    const fetched = this.#byHand ? Promise.resolve("") : navigator.clipboard.readText();
+    fetched.then((text) => this.#give(text), async () => {
       this.#denied = (await permission()) === "denied";
     }).finally(() => {
-      if (metaKey) rfb.sendKey(0xffe3, "ControlLeft", true);
+      // Who has let go of Ctrl or Shift while the text was fetched means the whole chord all the same.
+      const chord = [...(ctrlKey || metaKey ? [CONTROL] : []), ...(shiftKey ? [SHIFT] : [])];
+      const missing = chord.filter(({ codes }) => !codes.some((one) => this.#held.has(one)));
+      for (const { keysym, codes } of missing) rfb.sendKey(keysym, codes[0], true);
       const keysym = code === "Insert" ? 0xff63 : shiftKey ? 0x56 : 0x76;
       rfb.sendKey(keysym, code, true);
       rfb.sendKey(keysym, code, false);
-      if (metaKey) rfb.sendKey(0xffe3, "ControlLeft", false);
+      for (const { keysym: sym, codes } of missing) rfb.sendKey(sym, codes[0], false);
     });
   }
 
