@@ -51,10 +51,9 @@ def exec_(
 
     Example: vdictl exec desktop ls -l
 
-    Example: vdictl exec -- ls -l
-
-    All that stands after NAME, or after --, belongs to the command; options of vdictl stand before. No shell reads it:
-    for pipes and variables write sh -c '...'. Standard input, the terminal, signals and the exit code go through.
+    All that stands after NAME, or after --, belongs to the command; options of vdictl stand before. Who has one desktop
+    only writes exec -- ls -l. No shell reads it: for pipes and variables write sh -c '...'. Standard input, the
+    terminal, signals and the exit code go through.
 
     The exit code is the command's own (128 + N where signal N ended it). When vdictl itself fails, it says so on
     stderr in a line that begins with "vdictl:" (with -o json: one JSON object), and ends with its own code, as ssh
